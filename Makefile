@@ -1,0 +1,66 @@
+# `make demo` and `make test` do all the set-up themselves; they need Python 3.11 or newer, git and make.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check synth setup lock clean
+
+# An exported VIRTUAL_ENV or PYTHONPATH of the caller must not leak into this checkout's own environment.
+unexport VIRTUAL_ENV
+unexport PYTHONPATH
+
+VENV := $(abspath $(or $(UV_PROJECT_ENVIRONMENT),.venv))
+READY := $(VENV)/.ready
+PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done))
+UV := $(or $(shell command -v uv),$(abspath .uv/bin/uv))
+
+# Everything below runs from the environment: its python, its node, its cdk.
+export PATH := $(VENV)/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+export UV_COMPILE_BYTECODE := 1
+
+help:
+	@echo "make demo    run the whole loop on this machine: deploy, train, approve, release, invoke"
+	@echo "make test    run every test"
+	@echo "make check   format, lint, types, templates"
+	@echo "make synth   write the churn project's cloud assembly to cdk.out"
+	@echo "make lock    resolve the dependencies anew into requirements.lock"
+	@echo "make clean   remove the environment and everything that was generated"
+
+demo: $(READY)
+	sagewright demo $(ARGS)
+
+test: $(READY)
+	pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+check: $(READY)
+	ruff format --check
+	ruff check
+	pyrefly check
+	pyrefly check --python-version 3.12
+	python -m tests.templates
+
+synth: $(READY)
+	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml | $(UV)
+	@echo "Setting up $(VENV): about 300 MB to download once, 1.6 GB on disk."
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+	$(UV) pip sync --require-hashes --python $(VENV)/bin/python requirements.lock
+	$(UV) pip install --quiet --no-build-isolation --no-deps --python $(VENV)/bin/python --editable .
+	@$(VENV)/bin/python -m compileall -q sagewright
+	@touch $@
+
+# uv is one of the locked packages: where the machine has none, exactly that one comes into .uv.
+$(abspath .uv/bin/uv):
+	@test -n "$(PYTHON)" || { echo "Sagewright needs Python 3.11 or newer: install it, or say which with PYTHON=/path/to/python." >&2; exit 1; }
+	$(PYTHON) -m venv .uv || { echo "Python's venv module is missing: install it (Debian, Ubuntu: apt-get install python3-venv)." >&2; exit 1; }
+	awk '/^uv==/ {on = 1} on {print} on && !/\\$$/ {exit}' requirements.lock > .uv/requirements.txt
+	.uv/bin/python -m pip install --disable-pip-version-check --require-hashes -r .uv/requirements.txt
+
+lock: | $(UV)
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group dev \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .uv out cdk.out
