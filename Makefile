@@ -44,7 +44,7 @@ synth: $(READY)
 setup: $(READY)
 
 $(READY): requirements.lock pyproject.toml | $(UV)
-	@echo "Setting up $(VENV): about 300 MB to download once, 1.6 GB on disk."
+	@echo "Setting up $(VENV): about 370 MB to download once, 1.6 GB on disk."
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip sync --require-hashes --python $(VENV)/bin/python requirements.lock
 	$(UV) pip install --quiet --no-build-isolation --no-deps --python $(VENV)/bin/python --editable .
