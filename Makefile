@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; they need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check synth setup lock clean
+.PHONY: help demo test check synth bench setup lock clean
 
 # An exported VIRTUAL_ENV or PYTHONPATH of the caller must not leak into this checkout's own environment.
 unexport VIRTUAL_ENV
@@ -22,6 +22,7 @@ help:
 	@echo "make test    run every test"
 	@echo "make check   format, lint, types, templates"
 	@echo "make synth   write the churn project's cloud assembly to cdk.out"
+	@echo "make bench   measure what is meant to be fast, beside a peer in the same run"
 	@echo "make lock    resolve the dependencies anew into requirements.lock"
 	@echo "make clean   remove the environment and everything that was generated"
 
@@ -40,6 +41,9 @@ check: $(READY)
 
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out
+
+bench: $(READY)
+	python benchmarks/synth.py
 
 setup: $(READY)
 

@@ -1,0 +1,57 @@
+"""The registration of a version with everything that an approver, a release and an auditor need to know of it."""
+
+from dataclasses import dataclass
+
+from sagewright.pipelines import steps
+from sagewright.pipelines.expressions import EXECUTION_ARN, Expression, join
+from sagewright.project import Project, names
+
+REGISTER = "Register"
+MEDIA_TYPES = ("text/csv", "application/json")
+
+# Tells the managed image which program of the model archive answers requests. Training puts it there.
+HANDLERS = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+
+
+@dataclass(frozen=True)
+class Registration:
+    """Where the parts of a version come from. Nothing in it serves before a person has approved it."""
+
+    image: str
+    model_data: Expression
+    evaluation: Expression
+    baseline: Expression
+    held_out: Expression
+    data_version: Expression
+    git_commit: Expression
+    code_bundle: str
+
+    def step(self, project: Project) -> steps.Step:
+        """Ask for a model package in the project's group, waiting for approval."""
+        report = join("/", self.evaluation, "evaluation.json")
+        request = {
+            "ModelPackageGroupName": names.model_package_group(project.name),
+            "InferenceSpecification": {
+                "Containers": [{"Image": self.image, "ModelDataUrl": self.model_data, "Environment": dict(HANDLERS)}],
+                "SupportedContentTypes": list(MEDIA_TYPES),
+                "SupportedResponseMIMETypes": list(MEDIA_TYPES),
+                "SupportedRealtimeInferenceInstanceTypes": sorted(
+                    {environment.serving.instances.type for environment in project.serving}
+                ),
+            },
+            "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}}},
+            "ModelApprovalStatus": "PendingManualApproval",
+            "CustomerMetadataProperties": {
+                "BaselineUri": self.baseline,
+                "EvaluationUri": self.evaluation,
+                "HeldOutUri": self.held_out,
+                "DataVersion": self.data_version,
+                "GitCommit": self.git_commit,
+                "ExecutionArn": EXECUTION_ARN,
+                "Metric": project.first.evaluation.metric,
+                "CodeBundle": self.code_bundle,
+            },
+        }
+        if project.description:
+            request["ModelPackageDescription"] = project.description
+        return steps.register_model(REGISTER, request)

@@ -1,0 +1,131 @@
+"""The training pipeline: preprocess, train, evaluate, and register the version only if it is good enough."""
+
+from typing import Any
+
+from sagewright.pipelines import image_uri, steps
+from sagewright.pipelines.bindings import Bindings
+from sagewright.pipelines.expressions import Parameter, PropertyFile, model_data, processing_output
+from sagewright.pipelines.gate import Gate
+from sagewright.pipelines.jobs import CHANNELS, INPUT, OUTPUT, Job, Program
+from sagewright.pipelines.registration import Registration
+from sagewright.project import Project, fields, names
+
+PREPROCESS, TRAIN, EVALUATE = "Preprocess", "Train", "Evaluate"
+
+DATA_VERSION = Parameter("DataVersion", "String")
+GIT_COMMIT = Parameter("GitCommit", "String", "none")
+REPORT = PropertyFile("EvaluationReport", EVALUATE, "evaluation", "evaluation.json")
+
+
+def definition(project: Project, bindings: Bindings) -> dict[str, Any]:
+    """Define the pipeline: the same project and bindings always give the same definition."""
+    pipeline = _Training(project, bindings)
+    return {
+        "Version": "2020-12-01",
+        "Metadata": {},
+        "Parameters": [parameter.declaration() for parameter in pipeline.parameters],
+        # No classic experiment and trial for each run: they are superseded, and would need more rights.
+        "PipelineExperimentConfig": None,
+        "Steps": [pipeline.preprocess(), pipeline.train(), pipeline.evaluate(), pipeline.gate()],
+    }
+
+
+class _Training:
+    """The steps of one project's training, each a request that refers to the steps before it."""
+
+    def __init__(self, project: Project, bindings: Bindings) -> None:
+        self._project = project
+        self._bindings = bindings
+        self._image = image_uri.managed(project.first.region)
+        self._program = Program(bindings, self._image)
+        instance_type = project.first.training.instance.type
+        self._processing_type = Parameter("ProcessingInstanceType", "String", instance_type)
+        self._training_type = Parameter("TrainingInstanceType", "String", instance_type)
+        self._gate = Gate(project.first, REPORT)
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        return [DATA_VERSION, GIT_COMMIT, self._processing_type, self._training_type, self._gate.threshold]
+
+    def preprocess(self) -> steps.Step:
+        job = Job(
+            step=PREPROCESS,
+            role_arn=self._bindings.preprocess_role_arn,
+            instance_type=self._processing_type.value,
+            arguments=self._preprocess_arguments(),
+            inputs={"raw": self._raw()},
+        )
+        # The cache looks at URIs, not at what is there: the version of the data is what makes new data run again.
+        environment = {"DATA_VERSION": DATA_VERSION.value}
+        outputs = ["train", "test", "baseline", "held_out"]
+        request = self._program.processing(job, outputs=outputs, environment=environment)
+        return steps.job(PREPROCESS, "Processing", request)
+
+    def train(self) -> steps.Step:
+        training = self._project.first.training
+        job = Job(
+            step=TRAIN,
+            role_arn=self._bindings.training_role_arn,
+            instance_type=self._training_type.value,
+            arguments=[
+                "train",
+                *("--package", training.package),
+                *("--train", f"{CHANNELS}/train"),
+                *("--baseline", f"{CHANNELS}/baseline"),
+                *("--model", "/opt/ml/model"),
+                *("--hyperparameters", "/opt/ml/input/config/hyperparameters.json"),
+            ],
+            inputs={name: processing_output(PREPROCESS, name) for name in ("train", "baseline")},
+        )
+        hyperparameters = {key: fields.hyperparameter_text(value) for key, value in training.hyperparameters.items()}
+        return steps.job(TRAIN, "Training", self._program.training(job, hyperparameters=hyperparameters))
+
+    def evaluate(self) -> steps.Step:
+        job = Job(
+            step=EVALUATE,
+            role_arn=self._bindings.evaluate_role_arn,
+            instance_type=self._processing_type.value,
+            arguments=[
+                "evaluate",
+                *("--package", self._project.first.training.package),
+                *("--model", f"{INPUT}/model"),
+                *("--test", f"{INPUT}/test"),
+                *("--output", f"{OUTPUT}/{REPORT.output}"),
+            ],
+            inputs={"model": model_data(TRAIN), "test": processing_output(PREPROCESS, "test")},
+        )
+        request = self._program.processing(job, outputs=[REPORT.output])
+        return steps.job(EVALUATE, "Processing", request, [REPORT])
+
+    def gate(self) -> steps.Step:
+        registration = Registration(
+            image=self._image,
+            model_data=model_data(TRAIN),
+            evaluation=processing_output(EVALUATE, REPORT.output),
+            baseline=processing_output(PREPROCESS, "baseline"),
+            held_out=processing_output(PREPROCESS, "held_out"),
+            data_version=DATA_VERSION.value,
+            git_commit=GIT_COMMIT.value,
+            code_bundle=self._bindings.bundle_uri,
+        )
+        return self._gate.step(then=registration.step(self._project))
+
+    def _raw(self) -> str:
+        data = self._project.first.data
+        return f"s3://{self._bindings.data_bucket}/{names.RAW}/" if data.s3_place is None else data.source
+
+    def _preprocess_arguments(self) -> list[str]:
+        data = self._project.first.data
+        arguments = [
+            "preprocess",
+            *("--package", self._project.first.training.package),
+            *("--raw", f"{INPUT}/raw"),
+            *("--output", OUTPUT),
+            *("--problem", data.problem),
+            *("--label", data.label),
+        ]
+        if data.positive_label is not None:
+            arguments += ["--positive-label", data.positive_label]
+        if data.record_id is not None:
+            arguments += ["--record-id", data.record_id]
+        return [*arguments, "--split-by", data.split.by, "--test-fraction", str(data.split.test)]

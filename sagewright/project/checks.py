@@ -1,0 +1,53 @@
+"""What must hold between the keys of a project, once each of them is right by itself."""
+
+from collections.abc import Iterator
+
+from sagewright.project.finding import Finding
+from sagewright.project.messages import shown
+from sagewright.project.metrics import METRICS_OF, SPLITS_OF
+from sagewright.project.model import Data, Evaluation
+
+_PROBLEM = ("data", "problem")
+
+
+def data(section: Data) -> Iterator[Finding]:
+    """Hold the data section to what its problem allows."""
+    splits = SPLITS_OF[section.problem]
+    if section.split.by not in splits:
+        message = f"'{section.split.by}' needs classes, and {section.problem} has none; write {' or '.join(splits)}"
+        yield Finding(("data", "split", "by"), message, (_PROBLEM,))
+    if section.positive_label is not None and section.problem != "binary_classification":
+        message = f"is only for binary_classification, and data.problem is {section.problem}; remove it"
+        yield Finding(("data", "positive_label"), message, (_PROBLEM,))
+    if section.record_id == section.label:
+        message = f"'{section.label}' is data.label too; name the column that identifies a row, or leave it out"
+        yield Finding(("data", "record_id"), message, (("data", "label"),))
+
+
+def evaluation(section: Evaluation) -> Iterator[Finding]:
+    """Hold the threshold to the metric's direction and range."""
+    bound = section.judge.bound
+    other = "maximum" if bound == "minimum" else "minimum"
+    related = (("evaluation", "metric"), _PROBLEM)
+    if getattr(section, other) is not None:
+        better = "grows" if bound == "minimum" else "falls"
+        message = f"does not go with {section.metric}, which {better} as the model improves; give evaluation.{bound}"
+        yield Finding(("evaluation", other), message, related)
+    value = getattr(section, bound)
+    if value is None and getattr(section, other) is None:
+        message = f"is required: the {'least' if bound == 'minimum' else 'most'} that {section.metric} may be"
+        yield Finding(("evaluation", bound), message, related)
+    if value is not None and section.judge.most is not None and value > section.judge.most:
+        message = f"{shown(value)} is more than {section.metric} can be (at most {section.judge.most:g})"
+        yield Finding(("evaluation", bound), message, related)
+    if value is not None and section.judge.least is not None and value < section.judge.least:
+        message = f"{shown(value)} is less than {section.metric} can be (at least {section.judge.least:g})"
+        yield Finding(("evaluation", bound), message, related)
+
+
+def metric(learnt: Data, judged: Evaluation) -> Iterator[Finding]:
+    """Hold the metric to those that judge the problem."""
+    fitting = METRICS_OF[learnt.problem]
+    if judged.metric not in fitting:
+        message = f"'{judged.metric}' does not judge {learnt.problem}; choose from {', '.join(fitting)}"
+        yield Finding(("evaluation", "metric"), message, (_PROBLEM,))

@@ -1,0 +1,183 @@
+"""Reads a project file and finds everything that is wrong with it, before anything else runs."""
+
+from pathlib import Path
+from typing import Any
+
+from sagewright.project import fields, names
+from sagewright.project.document import Document, KeyPath, dotted, read
+from sagewright.project.finding import Finding
+from sagewright.project.merge import Values, override
+from sagewright.project.messages import shown, unknown_key
+from sagewright.project.model import Environment, Identity, Placement, Project, Sections
+from sagewright.project.problems import Problem, ProjectError
+from sagewright.project.sections import Checked, parse
+
+FILE_NAME = "project.yaml"
+_SECTIONS = list(Sections.model_fields)
+_TOP = [*Identity.model_fields, "environments", *_SECTIONS]
+_OF_ENVIRONMENT = [*Placement.model_fields, *_SECTIONS]
+
+
+def load(path: Path) -> Project:
+    """Read a project from its file or the folder that holds it; raises ProjectError with every problem found."""
+    file = path / FILE_NAME if path.is_dir() else path
+    document = read(file)
+    reader = _Reader(document, file.resolve().parent)
+    project = reader.project()
+    problems = dict.fromkeys((*document.problems, *reader.problems))
+    if problems or project is None:
+        raise ProjectError(sorted(problems, key=lambda problem: problem.line or 0))
+    return project
+
+
+class _Reader:
+    """Makes a project of a document, noting each problem at the line that brought it about."""
+
+    def __init__(self, document: Document, root: Path) -> None:
+        self.problems: list[Problem] = []
+        self._document = document
+        self._content = document.content
+        self._root = root
+        self._base: Values = {key: self._content[key] for key in _SECTIONS if key in self._content}
+
+    def project(self) -> Project | None:
+        """Read all of it; None as soon as there is a problem to tell."""
+        self._refuse_unknown(self._content, (), _TOP)
+        identity = self._identity()
+        checked = Checked(self._base, self._root)
+        self._note(checked.findings)
+        places = self._places(identity)
+        merged = self._merged(checked)
+        self._hold_to_one_region(places)
+        self._hold_accounts_together(places)
+        if identity is not None:
+            self._hold_names(identity.name, places)
+        if self.problems or self._document.problems or identity is None:
+            return None
+        environments = tuple(
+            Environment.model_validate({"name": name, **dict(place), **merged[name].sections()})
+            for name, place in places.items()
+        )
+        return Project(**dict(identity), environments=environments, root=self._root)
+
+    def _identity(self) -> Identity | None:
+        values = {key: self._content[key] for key in Identity.model_fields if key in self._content}
+        identity, findings = parse(Identity, values)
+        self._note(findings)
+        return identity
+
+    def _declared(self) -> Values:
+        declared = self._content.get("environments")
+        return declared if isinstance(declared, dict) else {}
+
+    def _places(self, identity: Identity | None) -> dict[str, Placement]:
+        """Read where each environment is, with the project's tags merged into its own."""
+        declared = self._declared()
+        if not declared:
+            received = self._content.get("environments")
+            fault = "is required" if received is None else f"{shown(received)} names no environment"
+            self._problem(("environments",), f"{fault}; write at least one, such as `dev: {{region: eu-west-1}}`")
+        places: dict[str, Placement] = {}
+        for name, entry in declared.items():
+            here = ("environments", name)
+            try:
+                fields.environment_name(name)
+            except ValueError as error:
+                self._problem(here, str(error))
+            if not isinstance(entry, dict):
+                self._problem(here, f"{shown(entry)} stands where keys belong; write `region: eu-west-1` below it")
+                continue
+            self._refuse_unknown(entry, here, _OF_ENVIRONMENT)
+            values = {key: entry[key] for key in Placement.model_fields if key in entry}
+            place, findings = parse(Placement, values, here)
+            self._note(findings)
+            if place is not None:
+                places[name] = self._with_tags(place, identity, here)
+        return places
+
+    def _with_tags(self, place: Placement, identity: Identity | None, here: KeyPath) -> Placement:
+        merged = (identity.tags if identity else {}) | place.tags
+        try:
+            fields.tags(merged)
+        except ValueError as error:
+            self._problem((*here, "tags"), f"with the project's own, {error}")
+        return place.model_copy(update={"tags": merged})
+
+    def _merged(self, base: Checked) -> dict[str, Checked]:
+        """Check the sections of each environment: what it overrides, over what the first one trains with."""
+        merged: dict[str, Checked] = {}
+        values, inherited = self._base, base
+        for position, (name, entry) in enumerate(self._declared().items()):
+            here = ("environments", name)
+            alone = len(self._declared()) == 1
+            overrides = self._overrides(here, entry, trains=position == 0, serves=position > 0 or alone)
+            own, own_values = inherited, values
+            if overrides:
+                own_values = override(values, overrides)
+                own = Checked(own_values, self._root)
+                self._note_overridden(here, overrides, own, inherited)
+            if position == 0:
+                values, inherited = own_values, own
+            merged[name] = own
+        return merged
+
+    def _overrides(self, here: KeyPath, entry: Any, *, trains: bool, serves: bool) -> Values:
+        """Take the sections that an environment may override, and refuse those that would be ignored."""
+        taken: Values = {}
+        for section in _SECTIONS if isinstance(entry, dict) else []:
+            if section not in entry:
+                continue
+            used = serves if section == "serving" else trains
+            if used:
+                taken[section] = entry[section]
+                continue
+            why = "serves nothing: the later ones do" if section == "serving" else "does not train: the first one does"
+            self._problem((*here, section), f"would be ignored, because this environment {why}; remove it")
+        return taken
+
+    def _hold_to_one_region(self, places: dict[str, Placement]) -> None:
+        """Refuse a second region: a release carries the model there, but not yet the image."""
+        for name, place in list(places.items())[1:]:
+            first, home = next(iter(places.items()))
+            if place.region != home.region:
+                message = f"'{place.region}' is not {first}'s ({home.region}), and a release cannot change region yet"
+                self._problem(("environments", name, "region"), f"{message}; write {home.region}")
+
+    def _hold_accounts_together(self, places: dict[str, Placement]) -> None:
+        """Refuse a left-out account beside named ones: a template of one environment names the accounts of others."""
+        if any(place.account is not None for place in places.values()):
+            for name, place in places.items():
+                if place.account is None:
+                    message = "is required here, because other environments name theirs; name every account, or none"
+                    self._problem(("environments", name, "account"), message)
+
+    def _hold_names(self, project: str, places: dict[str, Placement]) -> None:
+        """Send the reader to the longer of the two names that a derived name is made of."""
+        for name, place in places.items():
+            for fault in names.faults(project, name, place.region):
+                if len(project) >= len(name):
+                    self._problem(("name",), f"'{project}' {fault}")
+                else:
+                    self._problem(("environments", name), f"'{name}' {fault}")
+
+    def _refuse_unknown(self, values: Values, here: KeyPath, allowed: list[str]) -> None:
+        for key in values:
+            if key not in allowed:
+                self._problem((*here, key), unknown_key(key, allowed))
+
+    def _problem(self, path: KeyPath, message: str) -> None:
+        self.problems.append(self._document.problem(path, message))
+
+    def _note(self, findings: list[Finding]) -> None:
+        for finding in findings:
+            self._problem(finding.path, finding.message)
+
+    def _note_overridden(self, here: KeyPath, overrides: Values, own: Checked, inherited: Checked) -> None:
+        """Report what an override brought about, at its line; what was wrong without it is reported already."""
+        for finding in own.findings:
+            overriding = [(*here, *path) for path in (finding.path, *finding.related) if path[0] in overrides]
+            place = next((path for path in overriding if path in self._document.lines), None)
+            if place is None and finding in inherited.findings:
+                continue
+            line = self._document.lines[place or here]
+            self.problems.append(Problem(self._document.file, line, dotted((*here, *finding.path)), finding.message))

@@ -1,0 +1,293 @@
+"""What a project declares: the typed model behind the file, its JSON schema and its reference page.
+
+Every field is a contract with its users once released; every other key is refused, never accepted and ignored.
+"""
+
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from sagewright.project import fields, image, instance_types
+from sagewright.project.metrics import METRICS, Metric, MetricName, ProblemType, SplitBy
+
+
+def _by_problem(schema: JsonDict) -> None:
+    # The default follows from the problem, which one JSON schema keyword cannot say: the description does.
+    schema.pop("default")
+
+
+def _instance_types(use: instance_types.Use, schema: JsonDict) -> None:
+    schema["enum"] = list(instance_types.usable(use))
+
+
+def _regions(schema: JsonDict) -> None:
+    schema["enum"] = [*sorted(image.registries())]
+
+
+Tags = Annotated[
+    dict[Annotated[str, AfterValidator(fields.tag_key)], Annotated[str, AfterValidator(fields.tag_value)]],
+    AfterValidator(fields.tags),
+    Field(
+        json_schema_extra={
+            "maxProperties": fields.TAGS - len(fields.OWN_TAGS),
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": fields.TAG_KEY_LENGTH,
+                "not": {"pattern": "^([Aa][Ww][Ss]|[Ss][Aa][Gg][Ee][Ww][Rr][Ii][Gg][Hh][Tt]):"},
+            },
+            "additionalProperties": {"type": "string", "maxLength": fields.TAG_VALUE_LENGTH},
+        }
+    ),
+]
+Hyperparameters = Annotated[
+    dict[
+        Annotated[str, AfterValidator(fields.hyperparameter_key)],
+        Annotated[Any, AfterValidator(fields.hyperparameter)],
+    ],
+    AfterValidator(fields.hyperparameters),
+    Field(
+        json_schema_extra={
+            "maxProperties": fields.HYPERPARAMETERS,
+            "propertyNames": {"minLength": 1, "maxLength": fields.HYPERPARAMETER_KEY_LENGTH},
+        }
+    ),
+]
+_ARGUMENT: JsonDict = {"minLength": 1, "maxLength": fields.ARGUMENT_LENGTH}
+
+
+class Section(BaseModel):
+    """A mapping of the file: it takes no key that it does not know, guesses no type, and never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Split(Section):
+    """How rows are set aside to judge the model."""
+
+    by: SplitBy = Field(
+        "stratified",
+        description="How rows are drawn. `stratified` keeps each class's share and is the default for classification; "
+        "`random` is the default for regression, which has no classes to stratify.",
+        json_schema_extra=_by_problem,
+    )
+    test: float = Field(
+        0.2,
+        gt=0,
+        lt=1,
+        allow_inf_nan=False,
+        description="Share of the rows that no training sees, only the evaluation.",
+    )
+
+
+class Data(Section):
+    """What is learnt from."""
+
+    source: Annotated[str, AfterValidator(fields.source)] = Field(
+        description="Where the table is: an S3 prefix, or a CSV or Parquet file of the project, which "
+        "`sagewright data put` sends up.",
+        examples=["data/customers.csv", "s3://bucket/customers/"],
+    )
+    problem: ProblemType = Field(description="What kind of answer is learnt.")
+    label: Annotated[str, AfterValidator(fields.argument)] = Field(
+        description="The column to predict. Rows without it are dropped.",
+        examples=["churned"],
+        json_schema_extra=_ARGUMENT,
+    )
+    positive_label: Annotated[str, BeforeValidator(fields.scalar_text), AfterValidator(fields.argument)] | None = Field(
+        None,
+        description="The class of the label that metrics call positive; only for binary classification. Left out, it "
+        "is the greater of the two classes: 1 of 0 and 1, Yes of No and Yes.",
+        examples=["Yes"],
+        json_schema_extra={
+            "anyOf": [{"type": "string", **_ARGUMENT}, {"type": "integer"}, {"type": "boolean"}, {"type": "null"}]
+        },
+    )
+    record_id: Annotated[str, AfterValidator(fields.argument)] | None = Field(
+        None,
+        description="The column that names a row. It is kept beside predictions and never learnt from. Left out, a row "
+        "is named by its number.",
+        examples=["customer_id"],
+        json_schema_extra={"anyOf": [{"type": "string", **_ARGUMENT}, {"type": "null"}]},
+    )
+    split: Split = Field(default_factory=Split, description="How rows are set aside to judge the model.")
+
+    @property
+    def s3_place(self) -> tuple[str, str] | None:
+        """Bucket and prefix of a source in S3; None for a file of the project."""
+        return fields.s3_place(self.source)
+
+
+class Instance(Section):
+    """What a job runs on."""
+
+    type: Annotated[str, AfterValidator(fields.training_instance)] = Field(
+        "ml.m5.xlarge",
+        description="Instance type of the training job, and of the preprocessing and evaluation around it.",
+        json_schema_extra=partial(_instance_types, "training"),
+    )
+
+
+class Training(Section):
+    """What is run to learn."""
+
+    code: Annotated[str, AfterValidator(fields.package)] = Field(
+        description="Folder of the package with the function `fit`, and if wanted `features` and `evaluate`. The "
+        "folder's name is the package's import name.",
+        examples=["src/churn"],
+    )
+    instance: Instance = Field(default_factory=Instance, description="What the jobs run on.")
+    hyperparameters: Hyperparameters = Field(
+        default_factory=dict, description="Given to `fit` as they are.", examples=[{"learning_rate": 0.1}]
+    )
+
+    @property
+    def package(self) -> str:
+        """The import name of the package."""
+        return PurePosixPath(self.code).name
+
+
+class Evaluation(Section):
+    """What a model must reach to be registered: exactly one of `minimum` and `maximum`, as the metric reads."""
+
+    metric: MetricName = Field(
+        "average_precision",
+        description="What decides. Left out, it is `average_precision` for binary classification, `f1_macro` for "
+        "multiclass classification, `rmse` for regression.",
+        json_schema_extra=_by_problem,
+    )
+    minimum: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="The least that the metric must reach, for a metric that grows as the model improves.",
+        examples=[0.55],
+    )
+    maximum: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="The most that the metric may be, for an error that falls as the model improves.",
+        examples=[12.5],
+    )
+
+    @property
+    def judge(self) -> Metric:
+        """How the metric reads."""
+        return METRICS[self.metric]
+
+    @property
+    def threshold(self) -> float:
+        """The bound that the metric is compared with, whichever way it reads."""
+        bound = self.minimum if self.judge.greater_is_better else self.maximum
+        if bound is None:
+            raise ValueError(
+                f"evaluation of {self.metric} has no {self.judge.bound}; only a loaded project is complete"
+            )
+        return float(bound)
+
+
+class Instances(Section):
+    """What an endpoint runs on."""
+
+    type: Annotated[str, AfterValidator(fields.serving_instance)] = Field(
+        "ml.m5.large",
+        description="Instance type of the endpoint.",
+        json_schema_extra=partial(_instance_types, "serving"),
+    )
+    min: int = Field(1, ge=1, description="How many instances answer at least.", examples=[2])
+
+
+class Serving(Section):
+    """How answers are given."""
+
+    instances: Instances = Field(default_factory=Instances, description="What the endpoint runs on.")
+
+
+class Identity(Section):
+    """Whose project it is."""
+
+    name: Annotated[str, AfterValidator(fields.name)] = Field(
+        description="The project's name, part of every name that it has in AWS. Changing it makes new resources.",
+        examples=["churn"],
+        json_schema_extra={"pattern": f"^{fields.NAME}$"},
+    )
+    description: Annotated[str, AfterValidator(fields.description)] = Field(
+        "",
+        description="One line for stacks and the model registry.",
+        examples=["Which customers leave next month"],
+        json_schema_extra={"maxLength": fields.DESCRIPTION_BYTES, "pattern": "^[^\\r\\n\\t]*$"},
+    )
+    owner: Annotated[str, AfterValidator(fields.owner)] | None = Field(
+        None,
+        description="Who answers for the project: an e-mail address, kept as a tag.",
+        examples=["ml-team@example.com"],
+        json_schema_extra={
+            "anyOf": [
+                {"type": "string", "pattern": f"^{fields.EMAIL}$", "maxLength": fields.TAG_VALUE_LENGTH},
+                {"type": "null"},
+            ]
+        },
+    )
+    tags: Tags = Field(
+        default_factory=dict,
+        description="Tags of every resource.",
+        examples=[{"cost-center": "1234"}],
+    )
+
+
+class Placement(Section):
+    """Where an environment is."""
+
+    account: Annotated[str | None, BeforeValidator(fields.account)] = Field(
+        None,
+        description="The AWS account, in quotes. Left out, it is the account of the credentials in use.",
+        examples=["111111111111"],
+        json_schema_extra={"anyOf": [{"type": "string", "pattern": f"^{fields.ACCOUNT}$"}, {"type": "null"}]},
+    )
+    region: Annotated[str, AfterValidator(fields.region)] = Field(
+        description="The AWS region.", examples=["eu-west-1"], json_schema_extra=_regions
+    )
+    tags: Tags = Field(
+        default_factory=dict, description="More tags, or other values, for this environment's resources."
+    )
+
+
+class Sections(Section):
+    """The sections that an environment may override for itself."""
+
+    data: Data = Field(description="What is learnt from.")
+    training: Training = Field(description="What is run to learn.")
+    evaluation: Evaluation = Field(description="What a model must reach to be registered.")
+    serving: Serving = Field(default_factory=Serving, description="How answers are given.")
+
+
+class Environment(Sections, Placement):
+    """One environment with everything merged: what it overrides, over what the project says."""
+
+    name: Annotated[str, AfterValidator(fields.environment_name)]
+
+
+class Project(Identity):
+    """A valid project file. The first environment trains and holds the registry, every later one serves."""
+
+    environments: tuple[Environment, ...]
+    root: Path
+
+    @property
+    def first(self) -> Environment:
+        """The environment that trains and holds the registry."""
+        return self.environments[0]
+
+    @property
+    def serving(self) -> tuple[Environment, ...]:
+        """The environments that serve: every later one; a single one does both."""
+        return self.environments[1:] or self.environments
+
+    def environment(self, name: str) -> Environment:
+        """Find an environment by its name; raises KeyError saying which there are."""
+        for environment in self.environments:
+            if environment.name == name:
+                return environment
+        known = ", ".join(environment.name for environment in self.environments)
+        raise KeyError(f"there is no environment '{name}' in project '{self.name}'; there are: {known}")

@@ -1,0 +1,114 @@
+"""Every physical name of a project, in one place, with what AWS allows for each.
+
+Names are pure functions of strings: an account or region may be a token that only CloudFormation resolves. No two of
+them can be equal, within a project or between two projects of one account: an environment's name holds no hyphen, so
+`<project>-<env>-…` reads back to one project and one environment only.
+
+Where the limits come from:
+
+- S3 bucket, 63 characters, lower case, some prefixes reserved:
+  https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+- IAM role, 64 characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+- SageMaker endpoint and model package group, 63 characters:
+  https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateEndpoint.html
+- SageMaker pipeline, 256 characters: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreatePipeline.html
+- CloudFormation stack, 128 characters:
+  https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+- KMS alias, 256 characters: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+
+Stacks, aliases and pipelines are looser than buckets, roles and endpoints of the same project, so only these are held.
+"""
+
+RAW = "raw"
+EXECUTIONS = "executions"
+RELEASES = "releases"
+
+# S3's own: a bucket whose name starts with one of these cannot be created.
+RESERVED_BUCKET_PREFIXES = ("amzn-s3-demo-", "sthree-", "xn--")
+ACCOUNT_DIGITS = 12
+
+
+def data_stack(project: str, env: str) -> str:
+    """Name the stack that stays: key, buckets, registry."""
+    return f"{project}-{env}-data"
+
+
+def access_stack(project: str, env: str) -> str:
+    """Name the stack of the roles that a release uses."""
+    return f"{project}-{env}-access"
+
+
+def training_stack(project: str) -> str:
+    """Name the stack of job roles and the training pipeline."""
+    return f"{project}-training"
+
+
+def serving_stack(project: str, env: str) -> str:
+    """Name the stack that only a release deploys."""
+    return f"{project}-{env}-serving"
+
+
+def data_bucket(project: str, env: str, account: str, region: str) -> str:
+    """Name the bucket of raw data, executions and releases; bucket names are global, hence account and region."""
+    return f"{project}-{env}-data-{account}-{region}"
+
+
+def log_bucket(project: str, env: str, account: str, region: str) -> str:
+    """Name the bucket of the data bucket's access logs."""
+    return f"{project}-{env}-logs-{account}-{region}"
+
+
+def key_alias(project: str, env: str) -> str:
+    """Name the alias of the environment's key."""
+    return f"alias/{project}-{env}-data"
+
+
+def model_package_group(project: str) -> str:
+    """Name the registry of the project's versions."""
+    return project
+
+
+def training_pipeline(project: str) -> str:
+    """Name the SageMaker pipeline that trains."""
+    return f"{project}-training"
+
+
+def endpoint(project: str, env: str) -> str:
+    """Name the endpoint that clients call."""
+    return f"{project}-{env}"
+
+
+def endpoint_role(project: str, env: str) -> str:
+    """Name the execution role of the endpoint."""
+    return f"{project}-{env}-endpoint"
+
+
+def release_role(project: str, env: str) -> str:
+    """Name the role that copies a version into the environment."""
+    return f"{project}-{env}-release"
+
+
+def release_parameter(project: str, env: str) -> str:
+    """Name the SSM parameter that says what is live."""
+    return f"/sagewright/{project}/{env}/release"
+
+
+def faults(project: str, env: str, region: str) -> list[str]:
+    """Say which derived names AWS would refuse, the tightest limit first; account ids count with their 12 digits."""
+    account = "0" * ACCOUNT_DIGITS
+    limits = [
+        ("S3 bucket", data_bucket(project, env, account, region), 63),
+        ("SageMaker endpoint", endpoint(project, env), 63),
+        ("SageMaker model package group", model_package_group(project), 63),
+        ("IAM role", endpoint_role(project, env), 64),
+    ]
+    too_long = [(len(name) - longest, kind, name, longest) for kind, name, longest in limits if len(name) > longest]
+    found = [
+        f"gives the {kind} name '{name}' of {len(name)} characters, more than AWS allows (at most {longest}); "
+        f"make the names of project and environment together {excess} characters shorter"
+        for excess, kind, name, longest in sorted(too_long, reverse=True)[:1]
+    ]
+    reserved = next((prefix for prefix in RESERVED_BUCKET_PREFIXES if f"{project}-".startswith(prefix)), None)
+    if reserved is not None:
+        found.append(f"would start S3 bucket names with '{reserved}', which S3 keeps for itself; choose another name")
+    return found

@@ -1,0 +1,144 @@
+"""The reference page of the project file, generated from the model: no key is undocumented, or documented wrong."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sagewright.project import fields, names
+from sagewright.project.metrics import METRICS, METRICS_OF, SPLITS_OF
+from sagewright.project.schema import Schema, build
+
+EXAMPLE = """\
+name: churn
+description: Which customers leave next month
+owner: ml-team@example.com
+tags: {cost-center: "1234"}
+
+environments:                    # the first trains and holds the registry; every later one serves
+  dev:
+    account: "111111111111"
+    region: eu-west-1
+  prod:
+    account: "222222222222"
+    region: eu-west-1
+    serving: {instances: {min: 2}}
+
+data:
+  source: data/customers.csv
+  problem: binary_classification
+  label: churned
+  positive_label: "Yes"
+  record_id: customer_id
+
+training:
+  code: src/churn
+  instance: {type: ml.m5.xlarge}
+  hyperparameters: {learning_rate: 0.1}
+
+evaluation:
+  metric: average_precision
+  minimum: 0.55
+
+serving:
+  instances: {type: ml.m5.large, min: 1}
+"""
+
+# A longer list is in the schema, where editors read it.
+_LONGEST_LIST = 12
+
+_HEAD = f"""\
+# The project file
+
+`project.yaml` declares the whole project. `sagewright check` reads it, and says everything that is wrong with it at
+once: the file, the line, the key, what was received, what is allowed, what to do. A key that is not on this page is an
+error, never accepted and ignored.
+
+This page and `sagewright/project/project.schema.json`, from which editors complete keys and explain them, are written
+by `python -m sagewright.project` from the model that checks the file.
+
+```yaml
+{EXAMPLE}```
+"""
+
+_OVERRIDES = """\
+## Environments
+
+The first environment trains and holds the registry, every later one serves; a single one does both. An environment
+overrides `data`, `training`, `evaluation` or `serving` for itself by repeating the keys that differ: mappings are
+merged key by key, everything else is replaced; `minimum` and `maximum` replace each other. The file must be valid
+without its overrides, and each environment with its own: a fault is reported at the environment's line when the
+override brought it about. What an environment would ignore is refused: `serving` where nothing is served, the other
+three where nothing is trained.
+
+All environments are in one region, because a release cannot yet carry the image into another. Either all of them name
+their account, or none does: then it is that of the credentials in use.
+"""
+
+_NAMES = f"""\
+## Names
+
+Every name in AWS is made of the project's and the environment's. The tightest limit is that of S3 buckets, 63
+characters for `{names.data_bucket("<project>", "<environment>", "<account>", "<region>")}`.
+In eu-west-1 that leaves {63 - len(names.data_bucket("", "", "0" * names.ACCOUNT_DIGITS, "eu-west-1"))}
+characters for project and environment together.
+
+Each resource may have {fields.TAGS} tags, of which {len(fields.OWN_TAGS)} are ours:
+{", ".join(f"`{tag}`" for tag in fields.OWN_TAGS)}.
+"""
+
+
+def text() -> str:
+    """Write the page as it is committed."""
+    schema = build()
+    parts = [_HEAD, "## Keys\n", _table(_rows(schema, schema)), _OVERRIDES]
+    parts.append("An environment's own keys:\n")
+    parts.append(_table(_rows(schema, schema["$defs"]["Environment"], "environments.<name>.")))
+    parts += ["## Problems and metrics\n", _metrics(), _NAMES]
+    return "\n".join(parts)
+
+
+def _table(rows: Iterator[tuple[str, ...]]) -> str:
+    head = ("key", "takes", "left out", "what it is")
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in (head, ("---",) * len(head), *rows))
+
+
+def _rows(schema: Schema, section: Schema, prefix: str = "") -> Iterator[tuple[str, ...]]:
+    """Describe every key below a section; overrides are described where they first stand."""
+    for key, prop in section["properties"].items():
+        reference = prop.get("$ref", "").rpartition("/")[2]
+        if reference.endswith("Override"):
+            continue
+        if reference:
+            yield from _rows(schema, schema["$defs"][reference], f"{prefix}{key}.")
+            continue
+        left_out = "required" if key in section.get("required", []) else _default(prop)
+        yield f"`{prefix}{key}`", _takes(prop), left_out, prop["description"]
+
+
+def _default(prop: dict[str, Any]) -> str:
+    return f"`{json.dumps(prop['default'])}`" if prop.get("default") not in (None, "", {}) else ""
+
+
+def _takes(prop: dict[str, Any]) -> str:
+    kinds = [each for each in prop.get("anyOf", [prop]) if each.get("type") != "null"]
+    kind = " or ".join({"object": "mapping", "string": "text"}.get(each["type"], each["type"]) for each in kinds)
+    if "enum" in prop:
+        options = prop["enum"]
+        listed = ", ".join(f"`{option}`" for option in options)
+        return listed if len(options) <= _LONGEST_LIST else f"one of the {len(options)} in the schema"
+    example = prop.get("examples", [None])[0]
+    return kind if example is None else f"{kind}, such as `{json.dumps(example)}`"
+
+
+def _metrics() -> str:
+    rows = [("`data.problem`", "`data.split.by`", "`evaluation.metric`", "its bound"), ("---",) * 4]
+    for problem, metrics in METRICS_OF.items():
+        splits = _choices(SPLITS_OF[problem], SPLITS_OF[problem][0])
+        for bound in ("minimum", "maximum"):
+            listed = _choices([metric for metric in metrics if METRICS[metric].bound == bound], metrics[0])
+            rows.append((f"`{problem}`", splits, listed, f"`{bound}`"))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _choices(options: Sequence[str], default: str) -> str:
+    return ", ".join(f"`{option}`{' (default)' * (option == default)}" for option in options)

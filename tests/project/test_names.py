@@ -1,0 +1,83 @@
+"""Every physical name is in one place, within AWS's limits, and no two are ever equal."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from sagewright.project import names
+
+PROJECTS = ("a", "churn", "churn-dev", "a-b", "training", "churn-training", "data")
+ENVIRONMENTS = ("a", "dev", "data", "training", "serving", "access", "logs")
+
+
+def test_names_are_the_contract_with_what_is_deployed() -> None:
+    region, account = "eu-west-1", "111111111111"
+
+    assert names.data_stack("churn", "dev") == "churn-dev-data"
+    assert names.access_stack("churn", "dev") == "churn-dev-access"
+    assert names.training_stack("churn") == "churn-training"
+    assert names.serving_stack("churn", "dev") == "churn-dev-serving"
+    assert names.data_bucket("churn", "dev", account, region) == "churn-dev-data-111111111111-eu-west-1"
+    assert names.log_bucket("churn", "dev", account, region) == "churn-dev-logs-111111111111-eu-west-1"
+    assert names.key_alias("churn", "dev") == "alias/churn-dev-data"
+    assert names.model_package_group("churn") == "churn"
+    assert names.training_pipeline("churn") == "churn-training"
+    assert names.endpoint("churn", "dev") == "churn-dev"
+    assert names.endpoint_role("churn", "dev") == "churn-dev-endpoint"
+    assert names.release_role("churn", "dev") == "churn-dev-release"
+    assert names.release_parameter("churn", "dev") == "/sagewright/churn/dev/release"
+
+
+def _bucket_of_data(project: str, env: str) -> str:
+    return names.data_bucket(project, env, "111111111111", "eu-west-1")
+
+
+def _bucket_of_logs(project: str, env: str) -> str:
+    return names.log_bucket(project, env, "111111111111", "eu-west-1")
+
+
+def _training_stack(project: str, _env: str) -> str:
+    return names.training_stack(project)
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        [names.data_stack, names.access_stack, names.serving_stack, _training_stack],
+        [_bucket_of_data, _bucket_of_logs],
+        [names.endpoint_role, names.release_role],
+        [names.endpoint],
+        [names.key_alias],
+        [names.release_parameter],
+    ],
+)
+def test_no_two_projects_and_environments_share_a_name(kinds: list[Callable[[str, str], str]]) -> None:
+    owners: dict[str, set[tuple[str, ...]]] = {}
+    for kind, project, env in product(kinds, PROJECTS, ENVIRONMENTS):
+        owner = (project,) if kind is _training_stack else (project, env)
+        owners.setdefault(kind(project, env), set()).add((kind.__name__, *owner))
+
+    assert [name for name, its_owners in owners.items() if len(its_owners) > 1] == []
+
+
+def test_an_account_that_only_cloudformation_knows_is_placed_as_it_is() -> None:
+    assert names.data_bucket("churn", "dev", "${Token[AWS.AccountId.4]}", "eu-west-1") == (
+        "churn-dev-data-${Token[AWS.AccountId.4]}-eu-west-1"
+    )
+
+
+@pytest.mark.parametrize(("characters", "fits"), [(31, True), (32, False)])
+def test_the_longest_project_name_is_what_a_bucket_leaves_in_its_region(characters: int, *, fits: bool) -> None:
+    assert (names.faults("c" * characters, "dev", "eu-west-1") == []) is fits
+
+
+def test_a_longer_region_leaves_less() -> None:
+    assert names.faults("c" * 31, "dev", "ap-northeast-1")[0].endswith("together 5 characters shorter")
+
+
+@pytest.mark.parametrize("project", ["xn", "sthree", "sthree-x", "amzn-s3-demo"])
+def test_a_prefix_that_s3_keeps_for_itself_is_refused_only_where_it_is_one(project: str) -> None:
+    reserved = project != "xn"
+
+    assert bool(names.faults(project, "dev", "eu-west-1")) is reserved
