@@ -1,0 +1,1 @@
+"""Why: what the managed scikit-learn image itself does, beside holding packages."""

@@ -1,0 +1,63 @@
+"""Why: the SageMaker control plane has one door; behind it, each unit answers for the operations it has methods for."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from botocore import xform_name
+
+from ..clients import Clients
+from ..images.catalogue import SCIKIT_LEARN
+from ..images.containers import Containers
+from ..protocol import ApiError, Caller
+from .endpoints import Endpoints
+from .jobs import Jobs
+from .pipelines import Executions, Pipelines
+from .registry import Registry
+from .store import Store
+from .tagging import Tagging
+
+Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
+
+
+class SageMaker:
+    """The sandbox's service "sagemaker": a unit's method `create_model` is the operation CreateModel."""
+
+    service_name = "sagemaker"
+
+    def __init__(self, clients: Clients, data: Path) -> None:
+        store = Store()
+        self._containers = Containers(SCIKIT_LEARN, data / "images.log")
+        self.jobs = Jobs(store, clients, data, self._containers)
+        self.endpoints = Endpoints(store, clients, data, self._containers)
+        self._executions = Executions(store, clients, self.jobs)
+        self._operations = operations(
+            Registry(store, clients),
+            Pipelines(store, clients, self._executions),
+            self._executions,
+            self.jobs,
+            self.endpoints,
+            Tagging(store),
+        )
+
+    def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one request whose parameters are already validated against botocore's model."""
+        if operation not in self._operations:
+            raise ApiError("UnsupportedOperation", f"The sandbox does not have sagemaker:{operation}.", 501)
+        return self._operations[operation](params, caller)
+
+    def close(self) -> None:
+        """Stop executions first, so that none of them starts another job, then jobs and endpoints."""
+        self._executions.close()
+        self.jobs.close()
+        self.endpoints.close()
+        self._containers.close()
+
+
+def operations(*units: object) -> dict[str, Operation]:
+    """Return the table of SageMaker's operations that the units have a method for."""
+    names = botocore.session.get_session().get_service_model("sagemaker").operation_names
+    return {
+        name: getattr(unit, xform_name(name)) for name in names for unit in units if hasattr(unit, xform_name(name))
+    }

@@ -1,0 +1,84 @@
+"""Why: people look for a container's output in CloudWatch Logs, while it still runs and after it is gone."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from botocore.exceptions import ClientError
+
+from ...clients import Clients
+from ...protocol import Caller
+
+MAX_EVENTS = 10_000
+MAX_BATCH = 1_000_000
+OVERHEAD = 26
+MAX_LINE = 256_000
+
+
+class LogStream:
+    """Carries a log file's new lines to a stream of CloudWatch Logs; the file itself stays."""
+
+    def __init__(self, clients: Clients, caller: Caller, group: str, stream: str, file: Path) -> None:
+        self.group = group
+        self.stream = stream
+        self.file = file
+        self._client = clients.get("logs", caller.account, caller.region)
+        self._made = False
+        self._read = 0
+        self._rest = b""
+
+    def ship(self, *, last: bool = False) -> None:
+        """Send the lines that were completed since the last call; with `last`, an unfinished one too."""
+        if not self.file.exists():
+            return
+        with self.file.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        self._read += len(new)
+        *lines, self._rest = (self._rest + new).split(b"\n")
+        if last and self._rest:
+            lines.append(self._rest)
+            self._rest = b""
+        if lines:
+            self._make()
+        for batch in _batches(lines):
+            now = int(time.time() * 1000)
+            events = [{"timestamp": now, "message": message} for message in batch]
+            self._client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
+
+    def note(self, line: str) -> None:
+        """Append a line of the instance's own to the log file."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.open("ab") as file:
+            file.write(line.encode() + b"\n")
+
+    def _make(self) -> None:
+        if self._made:
+            return
+        for make in (
+            lambda: self._client.create_log_group(logGroupName=self.group),
+            lambda: self._client.create_log_stream(logGroupName=self.group, logStreamName=self.stream),
+        ):
+            try:
+                make()
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
+                    raise
+        self._made = True
+
+
+def _batches(lines: list[bytes]) -> Iterator[list[str]]:
+    """Split by what one PutLogEvents takes; an event's message must not be empty."""
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        text = line[:MAX_LINE].decode(errors="replace").rstrip("\r") or " "
+        cost = len(text.encode()) + OVERHEAD
+        if batch and (len(batch) == MAX_EVENTS or size + cost > MAX_BATCH):
+            yield batch
+            batch = []
+            size = 0
+        batch.append(text)
+        size += cost
+    if batch:
+        yield batch

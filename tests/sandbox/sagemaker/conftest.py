@@ -1,0 +1,334 @@
+import io
+import json
+import subprocess
+import tarfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+
+from sagewright.sandbox.images.catalogue import address_in
+from sagewright.sandbox.protocol import ApiError, Caller
+from sagewright.sandbox.sagemaker.store import ENDPOINT
+
+HANDLERS = """
+import json, os, sys, time
+from flask import Response
+
+def model_fn(model_dir):
+    print("loading", os.path.basename(model_dir), flush=True)
+    return open(os.path.join(model_dir, "name.txt")).read()
+
+def input_fn(content, content_type):
+    if content == "die":
+        os._exit(9)
+    if content == "wait":
+        time.sleep(60)
+    if content == "raise":
+        raise ValueError("not handled")
+    return content, content_type
+
+def predict_fn(data, model):
+    content, content_type = data
+    if content == "bad":
+        return Response(json.dumps({"error": "row 1: bad"}), status=400, mimetype="application/json")
+    if content == "large":
+        return "x" * 7_000_000
+    return json.dumps({"model": model, "kind": type(content).__name__, "type": content_type})
+
+def output_fn(prediction, accept):
+    return prediction if isinstance(prediction, Response) else (prediction, accept)
+"""
+
+
+ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
+
+
+INPUT = "/opt/ml/processing/input"
+OUTPUT = "/opt/ml/processing/output"
+ACCOUNT = "111111111111"
+REGION = "eu-west-1"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account with a bucket and a role that SageMaker may assume."""
+
+    sandbox: Any
+    name: str
+    bucket: str
+    role: str
+
+    @property
+    def image(self) -> str:
+        address = address_in(REGION)
+        assert address is not None
+        return address
+
+    def client(self, service: str) -> Any:
+        return self.sandbox.client(service, ACCOUNT, REGION)
+
+    def put(self, key: str, body: str | bytes) -> str:
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"s3://{self.bucket}/{key}"
+
+    def put_archive(self, key: str, files: dict[str, str]) -> str:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+            for name, text in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(text.encode())
+                archive.addfile(entry, io.BytesIO(text.encode()))
+        return self.put(key, buffer.getvalue())
+
+    def get(self, key: str) -> bytes:
+        return self.client("s3").get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def finished(self, arn: str) -> dict[str, Any]:
+        return self._sagemaker.jobs.wait(arn)
+
+    def settled(self, endpoint: str) -> dict[str, Any]:
+        """Block until the endpoint serves or has failed, and return it."""
+
+        def is_settled(record: dict[str, Any]) -> bool:
+            return record["EndpointStatus"] in {"InService", "Failed"}
+
+        return self._endpoints_store.wait(ENDPOINT, Caller(ACCOUNT, REGION, ""), endpoint, is_settled, 60)
+
+    def deleted(self, endpoint: str) -> None:
+        """Block until the endpoint is gone."""
+
+        def never(_: dict[str, Any]) -> bool:
+            return False
+
+        with pytest.raises(ApiError, match="Could not find endpoint"):
+            self._endpoints_store.wait(ENDPOINT, Caller(ACCOUNT, REGION, ""), endpoint, never, 60)
+
+    def log_lines(self, group: str, prefix: str) -> list[str]:
+        logs = self.client("logs")
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+        return [
+            event["message"]
+            for stream in streams
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+    @property
+    def _endpoints_store(self) -> Any:
+        return self._sagemaker.endpoints._store
+
+    @property
+    def _sagemaker(self) -> Any:
+        return self.sandbox.sandbox._gateway._sagemaker
+
+
+class JobRequests:
+    """Requests for jobs of an account, each with a small program, and the jobs that they make."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    def processing_request(self, program: str, **changes: Any) -> dict[str, Any]:
+        code = self.account.put("code/program.py", program)
+        request = {
+            "ProcessingJobName": self.account.name,
+            "RoleArn": self.account.role,
+            "AppSpecification": {
+                "ImageUri": self.account.image,
+                "ContainerEntrypoint": ["python3", f"{INPUT}/code/program.py"],
+                "ContainerArguments": [INPUT, OUTPUT],
+            },
+            "ProcessingInputs": [self.processing_input("code", code)],
+            "ProcessingOutputConfig": {
+                "Outputs": [self.processing_output("result", f"s3://{self.account.bucket}/result", f"{OUTPUT}/result")]
+            },
+            "ProcessingResources": {
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+            },
+            "NetworkConfig": {"EnableNetworkIsolation": True},
+        }
+        return request | changes
+
+    def processing_input(self, name: str, uri: str, **changes: Any) -> dict[str, Any]:
+        source = {"S3Uri": uri, "LocalPath": f"{INPUT}/{name}", "S3DataType": "S3Prefix", "S3InputMode": "File"}
+        return {"InputName": name, "S3Input": source | changes}
+
+    def processing_output(self, name: str, uri: str, path: str, mode: str = "EndOfJob") -> dict[str, Any]:
+        return {"OutputName": name, "S3Output": {"S3Uri": uri, "LocalPath": path, "S3UploadMode": mode}}
+
+    def process(self, program: str, **changes: Any) -> dict[str, Any]:
+        request = self.processing_request(program, **changes)
+        return self.account.finished(
+            self.account.client("sagemaker").create_processing_job(**request)["ProcessingJobArn"]
+        )
+
+    def training_request(self, program: str, **changes: Any) -> dict[str, Any]:
+        request = {
+            "TrainingJobName": self.account.name,
+            "RoleArn": self.account.role,
+            "AlgorithmSpecification": {
+                "TrainingImage": self.account.image,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["python3", "/opt/ml/input/data/code/program.py"],
+                "ContainerArguments": ["/opt/ml/model/model.txt"],
+            },
+            "InputDataConfig": [self.channel("code", self.account.put("code/program.py", program))],
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.account.bucket}/models"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+            "EnableNetworkIsolation": True,
+        }
+        return request | changes
+
+    def channel(self, name: str, uri: str) -> dict[str, Any]:
+        return {"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": uri}}}
+
+    def train(self, program: str, **changes: Any) -> dict[str, Any]:
+        request = self.training_request(program, **changes)
+        return self.account.finished(self.account.client("sagemaker").create_training_job(**request)["TrainingJobArn"])
+
+    def wait_for_line(self, kind: str, text: str) -> None:
+        """Block until the running job has written the text to its log."""
+        log = self.account.sandbox.data / "jobs" / "111111111111" / "eu-west-1" / kind / self.account.name / "log"
+        client = self.account.client("sagemaker")
+        describe = client.describe_training_job if kind == "training-job" else client.describe_processing_job
+        name = "TrainingJobName" if kind == "training-job" else "ProcessingJobName"
+        while not log.exists() or text not in log.read_text():
+            assert describe(**{name: self.account.name})[name.replace("Name", "Status")] == "InProgress"
+
+    @staticmethod
+    def other(request: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+        """Return the request with one member, named by a dotted path, changed."""
+        copy = json.loads(json.dumps(request))
+        *parents, last = path.split(".")
+        place: Any = copy
+        for parent in parents:
+            place = place[int(parent) if parent.isdigit() else parent]
+        place[last] = value
+        return copy
+
+
+class Serving:
+    """An account's models, configurations and endpoints, by short suffixes of the test's own name."""
+
+    handlers = HANDLERS
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.client = account.client("sagemaker")
+        self.runtime = boto3.client(
+            "sagemaker-runtime",
+            region_name="eu-west-1",
+            endpoint_url=account.sandbox.endpoint,
+            aws_access_key_id="AKIASBOX111111111111",
+            aws_secret_access_key="sandbox",
+        )
+        self.name = account.name
+
+    def model_request(self, suffix: str, handlers: str = HANDLERS, **changes: Any) -> dict[str, Any]:
+        url = self.account.put_archive(f"{suffix}/model.tar.gz", {"name.txt": suffix, "code/inference.py": handlers})
+        container = {"Image": self.account.image, "ModelDataUrl": url, "Environment": ENVIRONMENT}
+        return {
+            "ModelName": f"{self.name}-{suffix}",
+            "ExecutionRoleArn": self.account.role,
+            "PrimaryContainer": container | changes.pop("container", {}),
+        } | changes
+
+    def config_request(self, suffix: str, **changes: Any) -> dict[str, Any]:
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": f"{self.name}-{suffix}",
+            "InstanceType": "ml.m5.large",
+            "InitialInstanceCount": 1,
+        }
+        variant |= changes.pop("variant", {})
+        return {"EndpointConfigName": f"{self.name}-{suffix}", "ProductionVariants": [variant]} | changes
+
+    def configure(self, suffix: str, handlers: str = HANDLERS, **changes: Any) -> str:
+        variant = changes.pop("variant", {})
+        self.client.create_model(**self.model_request(suffix, handlers, **changes))
+        self.client.create_endpoint_config(**self.config_request(suffix, variant=variant))
+        return f"{self.name}-{suffix}"
+
+    def create(self, suffix: str, handlers: str = HANDLERS, **changes: Any) -> dict[str, Any]:
+        config = self.configure(suffix, handlers, **changes)
+        self.client.create_endpoint(EndpointName=self.name, EndpointConfigName=config)
+        return self.account.settled(self.name)
+
+    def update(self, config: str, **changes: Any) -> dict[str, Any]:
+        self.client.update_endpoint(EndpointName=self.name, EndpointConfigName=config, **changes)
+        return self.account.settled(self.name)
+
+    def invoke(self, body: str | bytes = "1,2", **options: Any) -> dict[str, Any]:
+        options = {"ContentType": "text/csv"} | options
+        answer = self.runtime.invoke_endpoint(EndpointName=self.name, Body=body, **options)
+        return answer | {"Body": answer["Body"].read()}
+
+    def fleet(self) -> Any:
+        arn = f"arn:aws:sagemaker:eu-west-1:111111111111:endpoint/{self.name}"
+        with self.account._sagemaker.endpoints._rollouts[arn].serving() as fleet:
+            return fleet
+
+    def pids(self) -> list[int]:
+        return [instance.container.pid for instance in self.fleet()._instances]
+
+
+def trust(service: str, effect: str = "Allow") -> str:
+    statement = {"Effect": effect, "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def is_gone() -> Callable[[int], bool]:
+    def check(pid: int) -> bool:
+        """Tell whether the process ends within ten seconds; a killed orphan may still wait for init to collect it."""
+        over = time.monotonic() + 10
+        while time.monotonic() < over:
+            command = ["ps", "-o", "stat=", "-p", str(pid)]
+            state = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+            if state.strip()[:1] in {"", "Z", "X"}:
+                return True
+        return False
+
+    return check
+
+
+@pytest.fixture
+def account(sandbox: Any) -> Account:
+    name = f"t-{uuid.uuid4().hex[:12]}"
+    bucket = f"{name}-data"
+    sandbox.client("s3", ACCOUNT, REGION).create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    role = sandbox.client("iam", ACCOUNT, REGION).create_role(
+        RoleName=name, AssumeRolePolicyDocument=trust("sagemaker.amazonaws.com")
+    )
+    return Account(sandbox, name, bucket, role["Role"]["Arn"])
+
+
+@pytest.fixture
+def untrusting_role(account: Account) -> str:
+    role = account.client("iam").create_role(
+        RoleName=f"{account.name}-other", AssumeRolePolicyDocument=trust("lambda.amazonaws.com")
+    )
+    return role["Role"]["Arn"]
+
+
+@pytest.fixture
+def jobs(account: Account) -> JobRequests:
+    return JobRequests(account)
+
+
+@pytest.fixture
+def serving(account: Account) -> Iterator[Serving]:
+    used = Serving(account)
+    yield used
+    for endpoint in used.client.list_endpoints(NameContains=used.name)["Endpoints"]:
+        account.settled(endpoint["EndpointName"])
+        used.client.delete_endpoint(EndpointName=endpoint["EndpointName"])
