@@ -1,0 +1,82 @@
+"""What an approver decides by and an auditor asks for: everything that a registered version recorded of its making."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from . import training_progress
+from .client import Client
+from .model_versions import Version
+from .objects import Location, read_csv, read_json
+from .refusal import Refused
+
+METRIC_GROUPS = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One version's record: metrics by name, the whole evaluation, the data's manifest, and how it was trained."""
+
+    metrics: dict[str, float]
+    evaluation: dict[str, Any]
+    baseline: dict[str, Any]
+    hyperparameters: dict[str, Any]
+
+
+def metrics_of(evaluation: dict[str, Any]) -> dict[str, float]:
+    """Read metric values out of a report in the form of Model Monitor's model-quality reports."""
+    group = next((group for group in METRIC_GROUPS if group in evaluation), None)
+    if group is None:
+        raise Refused(f"The evaluation holds {', '.join(evaluation)}: one of {', '.join(METRIC_GROUPS)} is expected.")
+    return {
+        name: entry["value"] for name, entry in evaluation[group].items() if isinstance(entry.get("value"), float | int)
+    }
+
+
+def evaluation(s3: Client, version: Version) -> dict[str, Any]:
+    """Read the report by which the gate let the version pass."""
+    return read_json(s3, Location.parse(version.metadata["EvaluationUri"]) / "evaluation.json")
+
+
+def collect(sagemaker: Client, s3: Client, version: Version) -> Evidence:
+    """Read everything that is recorded of one version."""
+    report = evaluation(s3, version)
+    return Evidence(
+        metrics=metrics_of(report),
+        evaluation=report,
+        baseline=read_json(s3, Location.parse(version.metadata["BaselineUri"]) / "schema.json"),
+        hyperparameters=_hyperparameters(sagemaker, version),
+    )
+
+
+def _hyperparameters(sagemaker: Client, version: Version) -> dict[str, Any]:
+    train = training_progress.read(sagemaker, version.metadata["ExecutionArn"]).step("Train")
+    if train is None or train.job is None:
+        return {}
+    job = sagemaker.describe_training_job(TrainingJobName=train.job)
+    # The pipeline encodes each value as JSON, because SageMaker passes texts only.
+    return {name: json.loads(value) for name, value in job.get("HyperParameters", {}).items()}
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that the model has never seen, as a client would send them, each with its record id and the truth."""
+
+    rows: list[dict[str, str]]
+    records: list[str]
+    truths: list[str]
+
+
+def held_out(s3: Client, version: Version, count: int) -> HeldOut:
+    """Read the first `count` rows of the version's held-out set (they were shuffled by the split)."""
+    folder = Location.parse(version.metadata["HeldOutUri"])
+    rows = read_csv(s3, folder / "rows.csv")[:count]
+    truth = [list(row.values()) for row in read_csv(s3, folder / "truth.csv")[:count]]
+    return HeldOut(rows, [values[0] for values in truth], [values[1] for values in truth])
+
+
+def recorded_predictions(s3: Client, version: Version) -> dict[str, str]:
+    """Read what the evaluation predicted, by record id: what the endpoint must answer for the same rows."""
+    rows = read_csv(s3, Location.parse(version.metadata["EvaluationUri"]) / "predictions.csv")
+    # Columns: record id (under its own name), truth, prediction, score.
+    return {next(iter(row.values())): row["prediction"] for row in rows}

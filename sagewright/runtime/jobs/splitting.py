@@ -1,0 +1,34 @@
+"""Which rows are held out: decided before anything is computed from them, and the same way for the same table."""
+
+import numpy as np
+import pandas as pd
+
+from sagewright.runtime.serving.errors import UserError
+
+SEED = 20260730
+
+
+def held_out(y: pd.Series, by: str, test_fraction: float) -> np.ndarray:
+    """Return a mask of the rows to test on; at least one row, and one of each class if stratified, is on each side."""
+    generator = np.random.default_rng(SEED)
+    groups = [np.arange(len(y))] if by == "random" else _groups(y)
+    mask = np.zeros(len(y), dtype=bool)
+    for group in groups:
+        if len(group) == 1:
+            raise UserError(f"the raw data has {len(y)} row with a label: training and testing need at least one each")
+        rows = round(len(group) * test_fraction)
+        mask[generator.permutation(group)[: min(max(rows, 1), len(group) - 1)]] = True
+    return mask
+
+
+def check_classes(y: pd.Series, mask: np.ndarray) -> None:
+    """Refuse a split that leaves a class without a row on one side, which a random one can do to a rare class."""
+    for side, labels in (("test", y[mask]), ("training", y[~mask])):
+        absent = sorted({*y.unique().tolist()} - {*labels.unique().tolist()})
+        if absent:
+            raise UserError(f"class {absent[0]!r} has no row in the {side} split: set data.split.by to stratified")
+
+
+def _groups(y: pd.Series) -> list[np.ndarray]:
+    codes, classes = pd.factorize(y, sort=True)
+    return [np.flatnonzero(codes == code) for code in range(len(classes))]
