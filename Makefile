@@ -37,7 +37,7 @@ check: $(READY)
 	ruff check
 	pyrefly check
 	pyrefly check --python-version 3.12
-	python -m tests.templates
+	python tests/templates
 
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sagewright.pipelines import image_uri, steps
+from sagewright.pipelines import steps
 from sagewright.pipelines.bindings import Bindings
 from sagewright.pipelines.expressions import Parameter, PropertyFile, model_data, processing_output
 from sagewright.pipelines.gate import Gate
 from sagewright.pipelines.jobs import CHANNELS, INPUT, OUTPUT, Job, Program
 from sagewright.pipelines.registration import Registration
-from sagewright.project import Project, fields, names
+from sagewright.project import Project, fields, image, names
 
 PREPROCESS, TRAIN, EVALUATE = "Preprocess", "Train", "Evaluate"
 
@@ -36,7 +36,7 @@ class _Training:
     def __init__(self, project: Project, bindings: Bindings) -> None:
         self._project = project
         self._bindings = bindings
-        self._image = image_uri.managed(project.first.region)
+        self._image = image.address(project.first.region)
         self._program = Program(bindings, self._image)
         instance_type = project.first.training.instance.type
         self._processing_type = Parameter("ProcessingInstanceType", "String", instance_type)

@@ -1,0 +1,38 @@
+"""What an endpoint may do while it runs."""
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from sagewright.project import names
+from sagewright.stacks import permissions
+from sagewright.stacks.place import Place
+
+
+class EndpointRole(Construct):
+    """The endpoint's execution role: it starts instances from releases of its own environment and from nothing else.
+
+    It has a fixed name, by which the release template knows it without referring to this stack.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey) -> None:
+        super().__init__(scope, construct_id)
+        endpoint = names.endpoint(place.project, place.environment)
+        self.role = iam.Role(
+            self,
+            "Role",
+            role_name=names.endpoint_role(place.project, place.environment),
+            description=f"Runs the endpoint {endpoint}",
+            assumed_by=permissions.sagemaker_of(place.account),
+        )
+        permissions.read_objects(
+            self.role,
+            "Releases",
+            place,
+            [names.RELEASES],
+            because="Each release has a folder of its own, named after a version that does not exist yet.",
+        )
+        permissions.use_key(self.role, key, write=False)
+        permissions.encrypt_volumes(self.role, key)
+        permissions.report(self.role, place, f"/aws/sagemaker/Endpoints/{endpoint}", "/aws/sagemaker/Endpoints")
+        permissions.pull_image(self.role, place)

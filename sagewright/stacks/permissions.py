@@ -1,0 +1,136 @@
+"""What a role may do, one statement at a time.
+
+The CDK's own grants allow whole families of actions (`s3:GetObject*`, `kms:ReEncrypt*`) and, across accounts, every
+key. These allow what SageMaker's documentation asks for. A resource with a wildcard is a finding of cdk-nag; `because`
+answers it where the permission is given.
+https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from aws_cdk import Acknowledgment, Aws, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+
+from sagewright.project import image
+from sagewright.stacks.place import Place
+
+Condition = Mapping[str, Mapping[str, Any]]
+
+# The repository of the managed image in its registry account, which the SageMaker SDK's list names.
+_IMAGE_REPOSITORY = "sagemaker-scikit-learn"
+_READ_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+_WRITE_LOGS = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+
+
+def sagemaker_of(account: str) -> iam.IPrincipal:
+    """Trust SageMaker only when it acts for that account, so that nobody else's job can be given the role."""
+    conditions = {"StringEquals": {"aws:SourceAccount": account}}
+    # The CDK's classes name some parameters differently from the interfaces that they implement: hence the casts.
+    return cast("iam.IPrincipal", iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions))
+
+
+def account(account_id: str) -> iam.IPrincipal:
+    """Trust an account, which leaves it to that account's own policies who of it may come."""
+    return cast("iam.IPrincipal", iam.AccountPrincipal(account_id))
+
+
+def allow(  # noqa: PLR0913 (the fields of a statement)
+    role: iam.Role,
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[str],
+    *,
+    conditions: Condition | None = None,
+    because: str | None = None,
+) -> None:
+    """Allow actions; `because` says why resources with a wildcard cannot be narrower."""
+    role.add_to_policy(
+        iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions)
+    )
+    if because is not None:
+        for resource in resources:
+            if "*" in resource:
+                found = resource.replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
+                finding = Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{found}]", reason=because)
+                Validations.of(role).acknowledge(finding)
+
+
+def read_objects(role: iam.Role, sid: str, place: Place, folders: Sequence[str], *, because: str) -> None:
+    """Allow reading and listing folders of a data bucket."""
+    allow(role, f"Read{sid}", ["s3:GetObject"], [place.objects(f"{folder}/*") for folder in folders], because=because)
+    list_folders(role, f"List{sid}", place.data_bucket_arn, folders)
+
+
+def list_folders(role: iam.Role, sid: str, bucket_arn: str, folders: Sequence[str]) -> None:
+    """Allow listing folders: SageMaker lists an input, and names a folder with or without the slash at its end."""
+    prefixes = [prefix for folder in folders for prefix in (folder, f"{folder}/*")]
+    allow(role, sid, ["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": prefixes}})
+
+
+def read_prefix(role: iam.Role, sid: str, bucket_arn: str, prefix: str, *, because: str) -> None:
+    """Allow reading and listing what starts with a prefix, as S3 reads an input's URI."""
+    allow(role, f"Read{sid}", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], because=because)
+    below = {"StringLike": {"s3:prefix": f"{prefix}*"}}
+    allow(role, f"List{sid}", ["s3:ListBucket"], [bucket_arn], conditions=below)
+
+
+def write_objects(role: iam.Role, sid: str, place: Place, folder: str, *, because: str) -> None:
+    """Allow writing below a folder of the data bucket; large objects go up in parts."""
+    allow(
+        role,
+        f"Write{sid}",
+        ["s3:AbortMultipartUpload", "s3:PutObject"],
+        [place.objects(f"{folder}/*")],
+        because=because,
+    )
+
+
+def use_key(role: iam.Role, key: kms.IKey, *, write: bool) -> None:
+    """Allow reading, and where asked writing, what the key encrypts.
+
+    Encrypt is for a job's output under a key given by its id; GenerateDataKey is what S3 asks for.
+    """
+    actions = ["kms:Decrypt", "kms:DescribeKey", *(["kms:Encrypt", "kms:GenerateDataKey"] if write else [])]
+    allow(role, "UseKey", actions, [key.key_arn])
+
+
+def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
+    """Allow SageMaker to hand the key to the disks of its instances, and to nothing that is not an AWS resource."""
+    allow(
+        role,
+        "EncryptVolumes",
+        ["kms:CreateGrant"],
+        [key.key_arn],
+        conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+    )
+
+
+def report(role: iam.Role, place: Place, log_group: str, namespace: str) -> None:
+    """Allow writing the logs and metrics of a job or endpoint."""
+    group = place.arn("logs", f"log-group:{log_group}")
+    allow(
+        role,
+        "WriteLogs",
+        _WRITE_LOGS,
+        [group, f"{group}:*"],
+        because="SageMaker names a log stream after a job or instance that does not exist yet; the log group is exact.",
+    )
+    allow(
+        role,
+        "WriteMetrics",
+        ["cloudwatch:PutMetricData"],
+        ["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        because="PutMetricData knows no resources; the namespace of the metrics is exact.",
+    )
+
+
+def pull_image(role: iam.Role, place: Place) -> None:
+    """Allow pulling the managed image from AWS's registry."""
+    registry = f"{place.region}:{image.registries()[place.region]}"
+    repository = f"arn:{place.partition}:ecr:{registry}:repository/{_IMAGE_REPOSITORY}"
+    allow(role, "ReadImage", _READ_IMAGE, [repository])
+    because = "GetAuthorizationToken knows no resources; what may be pulled with the token is exact."
+    allow(role, "LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"], because=because)

@@ -1,0 +1,82 @@
+"""What the pipeline itself may do: start the jobs as their own roles, read the verdict, register the version."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from sagewright.pipelines.training import EVALUATE, TRAIN
+from sagewright.project import names
+from sagewright.stacks import permissions
+from sagewright.stacks.place import Place
+from sagewright.stacks.version_artifacts import of_step
+
+
+class PipelineRole(Construct):
+    """The role of the pipeline, which can hand SageMaker the three job roles and no other.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-access.html
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey, jobs: Sequence[iam.Role]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.role = iam.Role(
+            self,
+            "Role",
+            description=f"Runs the pipeline {names.training_pipeline(place.project)}",
+            assumed_by=permissions.sagemaker_of(place.account),
+        )
+        self._run_jobs(place)
+        self._pass_roles(jobs)
+        self._register(place)
+        because = "The report and the model lie with the execution that made them, which has no name before it starts."
+        permissions.read_objects(
+            self.role, "Results", place, [of_step(EVALUATE, "evaluation"), of_step(TRAIN)], because=because
+        )
+        permissions.use_key(self.role, key, write=False)
+
+    def _run_jobs(self, place: Place) -> None:
+        # SageMaker tags jobs with their execution.
+        for kind in ("Processing", "Training"):
+            permissions.allow(
+                self.role,
+                f"Run{kind}Jobs",
+                [
+                    "sagemaker:AddTags",
+                    f"sagemaker:Create{kind}Job",
+                    f"sagemaker:Describe{kind}Job",
+                    f"sagemaker:Stop{kind}Job",
+                ],
+                [place.arn("sagemaker", f"{kind.lower()}-job/pipelines-*")],
+                because="Pipelines names each job pipelines-<execution>-<step>-<random>.",
+            )
+
+    def _pass_roles(self, jobs: Sequence[iam.Role]) -> None:
+        permissions.allow(
+            self.role,
+            "PassJobRoles",
+            ["iam:PassRole"],
+            [role.role_arn for role in jobs],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        )
+
+    def _register(self, place: Place) -> None:
+        group = names.model_package_group(place.project)
+        permissions.allow(
+            self.role,
+            "RegisterVersions",
+            [
+                "sagemaker:AddTags",
+                "sagemaker:CreateModelPackage",
+                "sagemaker:DescribeModelPackage",
+                "sagemaker:DescribeModelPackageGroup",
+            ],
+            [
+                place.arn("sagemaker", f"model-package-group/{group}"),
+                place.arn("sagemaker", f"model-package/{group}/*"),
+            ],
+            because="A version gets its number when it is registered.",
+        )

@@ -1,0 +1,84 @@
+"""An environment as its names and ARNs.
+
+What stands in another environment, or in a stack of another lifecycle, is named and not referred to: a reference would
+tie two deployments together, and a principal or a key of another account may not exist yet when it is named.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import aws_cdk as cdk
+from aws_cdk.region_info import RegionInfo
+
+from sagewright.project import Environment, Project, names
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an environment of a project is; the account is AWS's own pseudo parameter where the file names none."""
+
+    project: str
+    environment: str
+    account: str
+    region: str
+
+    @classmethod
+    def of(cls, project: Project, environment: Environment) -> Self:
+        """Take the environment's account and region from the project file."""
+        return cls(project.name, environment.name, environment.account or cdk.Aws.ACCOUNT_ID, environment.region)
+
+    @property
+    def deployment(self) -> cdk.Environment:
+        """Where stacks of this environment go: without an account, that of the credentials in use."""
+        return cdk.Environment(account=None if self.account == cdk.Aws.ACCOUNT_ID else self.account, region=self.region)
+
+    @property
+    def partition(self) -> str:
+        """The partition of the region, such as `aws`."""
+        return RegionInfo.get(self.region).partition or cdk.Aws.PARTITION
+
+    @property
+    def domain(self) -> str:
+        """The domain of the region's services, such as `amazonaws.com`."""
+        return RegionInfo.get(self.region).domain_suffix or cdk.Aws.URL_SUFFIX
+
+    @property
+    def data_bucket(self) -> str:
+        """The name of the data bucket."""
+        return names.data_bucket(self.project, self.environment, self.account, self.region)
+
+    @property
+    def log_bucket(self) -> str:
+        """The name of the bucket of access logs."""
+        return names.log_bucket(self.project, self.environment, self.account, self.region)
+
+    @property
+    def data_bucket_arn(self) -> str:
+        """The ARN of the data bucket."""
+        return f"arn:{self.partition}:s3:::{self.data_bucket}"
+
+    @property
+    def key_alias_arn(self) -> str:
+        """The ARN of the key's alias, which names the key where its id is not known."""
+        return self.arn("kms", names.key_alias(self.project, self.environment))
+
+    @property
+    def endpoint_role_arn(self) -> str:
+        """The ARN of the role that the endpoint runs as."""
+        return self._role_arn(names.endpoint_role(self.project, self.environment))
+
+    @property
+    def release_role_arn(self) -> str:
+        """The ARN of the role that copies a version into this environment."""
+        return self._role_arn(names.release_role(self.project, self.environment))
+
+    def objects(self, pattern: str) -> str:
+        """Name objects of the data bucket by ARN."""
+        return f"{self.data_bucket_arn}/{pattern}"
+
+    def arn(self, service: str, resource: str) -> str:
+        """Name a resource of this account and region by ARN."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def _role_arn(self, role: str) -> str:
+        return f"arn:{self.partition}:iam::{self.account}:role/{role}"

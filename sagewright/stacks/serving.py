@@ -1,0 +1,30 @@
+"""What answers: deployed only by a release, with a version."""
+
+from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
+from constructs import Construct
+
+from sagewright.project import Environment, names
+from sagewright.stacks.place import Place
+from sagewright.stacks.realtime_endpoint import RealtimeEndpoint
+from sagewright.stacks.release_record import ReleaseRecord
+from sagewright.stacks.released_version import ReleasedVersion
+
+
+class ServingStack(Stack):
+    """A template that is the same for every release: no assets, no bootstrap parameter, nothing that runs code."""
+
+    def __init__(self, scope: Construct, *, place: Place, environment: Environment) -> None:
+        name = names.serving_stack(place.project, place.environment)
+        super().__init__(
+            scope,
+            name,
+            stack_name=name,
+            env=place.deployment,
+            description=f"Endpoint of {place.project} in {place.environment}",
+            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+        )
+        version = ReleasedVersion(self, "Version", place=place)
+        serving = RealtimeEndpoint(self, "Serving", place=place, environment=environment, version=version)
+        ReleaseRecord(self, "Record", place=place, version=version, serving=serving)
+        CfnOutput(self, "EndpointName", value=serving.endpoint.attr_endpoint_name)
+        CfnOutput(self, "EndpointConfigName", value=serving.config.attr_endpoint_config_name)

@@ -1,0 +1,120 @@
+from typing import Any
+
+import pytest
+
+SERVING = [("staging", "222222222222"), ("prod", "333333333333")]
+COPIED = ["executions/*/Train/*", "executions/*/Preprocess/baseline/*", "executions/*/Evaluate/evaluation/*"]
+FIRST = "arn:aws:s3:::churn-dev-data-111111111111-eu-west-1"
+
+
+@pytest.fixture(params=SERVING, ids=lambda serving: serving[0])
+def access(three: Any, request: pytest.FixtureRequest) -> Any:
+    return three[f"churn-{request.param[0]}-access"]
+
+
+def own(access: Any) -> tuple[str, str, str]:
+    environment = access.name.split("-")[1]
+    return environment, access.account, f"arn:aws:s3:::churn-{environment}-data-{access.account}-eu-west-1"
+
+
+def test_every_environment_that_serves_has_an_access_stack(one: Any, three: Any) -> None:
+    assert [stack for stack in three.stacks if stack.endswith("-access")] == [
+        "churn-prod-access",
+        "churn-staging-access",
+    ]
+    assert [stack for stack in one.stacks if stack.endswith("-access")] == ["churn-dev-access"]
+
+
+def test_an_endpoint_reads_releases_of_its_own_environment_only(access: Any) -> None:
+    environment, account, bucket = own(access)
+    statements = access.statements("Endpoint")
+    assert statements["ReadReleases"]["Action"] == ["s3:GetObject"]
+    assert statements["ReadReleases"]["Resource"] == [f"{bucket}/releases/*"]
+    assert statements["ListReleases"]["Resource"] == [bucket]
+    assert statements["ListReleases"]["Condition"] == {"StringLike": {"s3:prefix": ["releases", "releases/*"]}}
+    (key,) = statements["UseKey"]["Resource"]
+    assert key.startswith(f"<import churn-{environment}-data:")
+    assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
+    assert statements["EncryptVolumes"]["Action"] == ["kms:CreateGrant"]
+    assert statements["EncryptVolumes"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    group = f"arn:aws:logs:eu-west-1:{account}:log-group:/aws/sagemaker/Endpoints/churn-{environment}"
+    assert statements["WriteLogs"]["Resource"] == [group, f"{group}:*"]
+    assert statements["WriteMetrics"]["Condition"] == {
+        "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}
+    }
+    named = {"ReadReleases", "ListReleases", "UseKey", "EncryptVolumes", "WriteLogs", "WriteMetrics"}
+    assert set(statements) == named | {"ReadImage", "LogInToRegistry"}
+
+
+def test_only_sagemaker_on_behalf_of_the_account_may_run_as_the_endpoint(access: Any) -> None:
+    environment, account, _ = own(access)
+    role = access.at("Endpoint/Role/Resource")["Properties"]
+    assert role["RoleName"] == f"churn-{environment}-endpoint"
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+
+
+def test_the_account_that_trains_may_release(access: Any) -> None:
+    environment, _, _ = own(access)
+    role = access.at("Release/Role/Resource")["Properties"]
+    assert role["RoleName"] == f"churn-{environment}-release"
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"AWS": "arn:aws:iam::111111111111:root"}
+
+
+def test_a_single_environment_releases_to_itself(one: Any) -> None:
+    (trust,) = one["churn-dev-access"].at("Release/Role/Resource")["Properties"]["AssumeRolePolicyDocument"][
+        "Statement"
+    ]
+    assert trust["Principal"] == {"AWS": "arn:aws:iam::999999999999:root"}
+    statements = one["churn-dev-access"].statements("Release")
+    assert "DecryptVersion" not in statements
+    bucket = "arn:aws:s3:::churn-dev-data-999999999999-eu-west-1"
+    assert statements["ReadVersion"]["Resource"] == [f"{bucket}/{folder}" for folder in COPIED]
+    assert statements["WriteReleases"]["Resource"] == [f"{bucket}/releases/*"]
+
+
+def test_a_release_reads_the_versions_artifacts_and_writes_releases_of_its_own_environment(access: Any) -> None:
+    environment, account, bucket = own(access)
+    statements = access.statements("Release")
+    assert statements["ReadVersion"]["Action"] == ["s3:GetObject"]
+    assert statements["ReadVersion"]["Resource"] == [f"{FIRST}/{folder}" for folder in COPIED]
+    assert statements["ListVersion"]["Resource"] == [FIRST]
+    assert set(COPIED) < set(statements["ListVersion"]["Condition"]["StringLike"]["s3:prefix"])
+    assert statements["DescribeVersion"]["Action"] == ["sagemaker:DescribeModelPackage"]
+    assert statements["DescribeVersion"]["Resource"] == [
+        "arn:aws:sagemaker:eu-west-1:111111111111:model-package/churn/*"
+    ]
+    assert statements["WriteReleases"]["Action"] == ["s3:AbortMultipartUpload", "s3:PutObject"]
+    assert statements["WriteReleases"]["Resource"] == [f"{bucket}/releases/*"]
+    assert statements["DescribeEndpoint"]["Resource"] == [
+        f"arn:aws:sagemaker:eu-west-1:{account}:endpoint/churn-{environment}"
+    ]
+    assert statements["ReadRecord"]["Resource"] == [
+        f"arn:aws:ssm:eu-west-1:{account}:parameter/sagewright/churn/{environment}/release"
+    ]
+    assert set(statements) == {
+        *("ReadVersion", "ListVersion", "DescribeVersion", "DecryptVersion"),
+        *("ReadReleases", "ListReleases", "WriteReleases", "UseKey"),
+        *("DescribeEndpoint", "ReadRecord"),
+    }
+
+
+def test_a_release_decrypts_with_the_first_environments_key_only_what_its_bucket_holds(access: Any) -> None:
+    statement = access.statements("Release")["DecryptVersion"]
+    assert statement["Action"] == ["kms:Decrypt"]
+    assert statement["Resource"] == ["arn:aws:kms:eu-west-1:111111111111:key/*"]
+    assert statement["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": [FIRST, f"{FIRST}/executions/*"]},
+    }
+
+
+def test_what_the_release_role_may_read_is_what_the_first_environments_bucket_lets_it_read(three: Any) -> None:
+    bucket = three["churn-dev-data"].at("Data/Bucket/Policy/Resource")["Properties"]["PolicyDocument"]["Statement"]
+    admitted = {each["Sid"]: each["Resource"] for each in bucket if each.get("Sid", "").startswith("ReleaseTo")}
+    for environment, _ in SERVING:
+        asked = three[f"churn-{environment}-access"].statements("Release")["ReadVersion"]["Resource"]
+        offered = [each.partition("/")[2] for each in admitted[f"ReleaseTo{environment.capitalize()}"]]
+        assert [each.partition("/")[2] for each in asked] == offered
