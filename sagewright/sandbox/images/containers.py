@@ -180,7 +180,13 @@ class Containers:
                     *("--distributions", *self._image.distributions, "--preload", *self._image.preload),
                 ],
                 cwd=Path(__file__).parent,
-                env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
+                env={
+                    "PATH": os.environ.get("PATH", ""),
+                    "LANG": "C.UTF-8",
+                    # Containers share the machine's cores: threads of OpenMP that spin while they wait for one another
+                    # make a fit of 2 s last 30 s as soon as anything else runs. It is read when the library is loaded.
+                    "OMP_WAIT_POLICY": "PASSIVE",
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

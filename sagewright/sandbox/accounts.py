@@ -1,0 +1,45 @@
+"""Why: an access key is all that tells accounts apart; each is there, with an administrator, once it is used."""
+
+import re
+import threading
+
+from moto.core.config import default_user_config
+from moto.iam.models import iam_backends
+
+from .clients import ACCESS_KEY_PREFIX
+from .protocol import ApiError
+
+_ADMINISTRATOR = re.compile(rf"{ACCESS_KEY_PREFIX}(\d{{12}})")
+_USER_NAME = "administrator"
+
+_ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
+
+# Left out by moto unless asked for; `cdk bootstrap` alone attaches one of them.
+default_user_config["iam"]["load_aws_managed_policies"] = True
+
+_lock = threading.Lock()
+
+
+def account_of(access_key: str) -> str:
+    """Return the account that an administrator's, a user's or an assumed role's access key belongs to."""
+    # A copy, because another request may add an account meanwhile.
+    for account, partitions in list(iam_backends.items()):
+        if access_key in partitions["aws"].access_keys:
+            return account
+    if administrator := _ADMINISTRATOR.fullmatch(access_key):
+        _add_administrator(administrator[1], access_key)
+        return administrator[1]
+    raise ApiError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
+
+
+def _add_administrator(account: str, access_key: str) -> None:
+    """Create the user that the keys belong to, so that GetCallerIdentity has somebody to name."""
+    iam = iam_backends[account]["aws"]
+    with _lock:
+        if access_key in iam.access_keys:
+            return
+        user = iam.create_user("aws", _USER_NAME)
+        iam.attach_user_policy(_ADMINISTRATOR_ACCESS, _USER_NAME)
+        key = user.create_access_key(prefix="AKIA")
+        key.access_key_id = access_key
+        iam.access_keys[access_key] = key

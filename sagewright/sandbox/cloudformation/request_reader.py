@@ -1,0 +1,124 @@
+"""Why: creating, updating and planning a stack all start by turning a request into a deployment that may be refused."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ..clients import Clients
+from ..protocol import ApiError, Caller
+from .deployment import Deployment
+from .document import parsed, template_body
+from .functions import Evaluator
+from .parameters import ParameterReader
+from .resources import TYPES
+from .schema import schema_for
+from .scope import StackScope, check_rules
+from .stack import Stack, Stacks
+from .template import Template
+
+MAX_STACK_NAME = 128
+_STACK_NAME = "[a-zA-Z][-a-zA-Z0-9]*"
+_ANY_IAM = {"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"}
+
+
+class RequestReader:
+    """Reads what a request asks for, and refuses what CloudFormation refuses before it starts."""
+
+    def __init__(self, stacks: Stacks, clients: Clients) -> None:
+        self._stacks = stacks
+        self._clients = clients
+
+    def template(self, params: dict[str, Any], caller: Caller, stack: Stack | None = None) -> Template:
+        """Return the template that the request carries, points to, or takes over from the stack."""
+        if params.get("UsePreviousTemplate"):
+            if stack is None or stack.deployment is None:
+                raise _error("You cannot specify UsePreviousTemplate for a stack that has no template.")
+            return stack.deployment.template
+        body = template_body(params, self._clients, caller)
+        template = Template(body, parsed(body))
+        # A type behind a condition that does not hold is none of this account's concern.
+        _check_types([held for held in template.resources.values() if "Condition" not in held], caller.region)
+        return template
+
+    def deployment(self, params: dict[str, Any], caller: Caller, stack: Stack | None = None) -> Deployment:
+        """Return the deployment that the request asks for, checked as far as nothing is made."""
+        previous = stack.deployment if stack else None
+        template = self.template(params, caller, stack)
+        capabilities = tuple(params.get("Capabilities", ()))
+        _check_capabilities(template, capabilities)
+        parameters = ParameterReader(self._clients, caller).read(
+            template.parameters, params.get("Parameters", []), previous.parameters if previous else {}
+        )
+        if stack is None:
+            _check_name(params["StackName"])
+        deployment = Deployment(
+            template=template,
+            parameters=parameters,
+            tags=_tags(params, previous),
+            capabilities=capabilities,
+            role_arn=params.get("RoleARN") or (previous.role_arn if previous else None),
+            description=template.document.get("Description"),
+            notification_arns=tuple(params.get("NotificationARNs", previous.notification_arns if previous else ())),
+        )
+        self._check_role(deployment, caller)
+        name, stack_id = params["StackName"], stack.id if stack else ""
+        scope = StackScope(deployment, name, stack_id, caller, self._clients, self._exports(caller))
+        check_rules(deployment, scope)
+        evaluator = Evaluator(template.document, scope)
+        _check_types(template.active(evaluator).values(), caller.region)
+        template.dependencies(evaluator)
+        return deployment
+
+    def _exports(self, caller: Caller) -> dict[str, str]:
+        return {output.export: output.value for _, output in self._stacks.exports(caller) if output.export}
+
+    def _check_role(self, deployment: Deployment, caller: Caller) -> None:
+        if deployment.role_arn is None:
+            return
+        parts = deployment.role_arn.split(":")
+        try:
+            if parts[4] != caller.account:
+                raise _error(f"Cross-account pass role is not allowed.: {deployment.role_arn}")
+            self._clients.get("iam", caller.account, caller.region).get_role(RoleName=parts[5].rsplit("/", 1)[-1])
+        except (ClientError, IndexError):
+            raise _error(f"Role {deployment.role_arn} is invalid or cannot be assumed") from None
+
+
+def _check_name(name: str) -> None:
+    # The model leaves this to the service.
+    if not re.fullmatch(_STACK_NAME, name):
+        told = f"Member must satisfy regular expression pattern: {_STACK_NAME}"
+    elif len(name) > MAX_STACK_NAME:
+        told = f"Member must have length less than or equal to {MAX_STACK_NAME}"
+    else:
+        return
+    found = f"Value '{name}' at 'stackName' failed to satisfy constraint: {told}"
+    raise _error(f"1 validation error detected: {found}")
+
+
+def _check_types(resources: Iterable[dict[str, Any]], region: str) -> None:
+    types = dict.fromkeys(resource["Type"] for resource in resources)
+    missing = [name for name in types if name not in TYPES]
+    if unknown := [name for name in missing if schema_for(name, region) is None]:
+        raise _error(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
+    if missing:
+        raise _error(f"The sandbox does not have resource types [{', '.join(missing)}]: they work in AWS only.")
+
+
+def _check_capabilities(template: Template, given: tuple[str, ...]) -> None:
+    needed, _ = template.capabilities()
+    accepted = _ANY_IAM if needed == "CAPABILITY_IAM" else {needed}
+    if needed and not accepted & set(given):
+        raise ApiError("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+
+
+def _tags(params: dict[str, Any], previous: Deployment | None) -> dict[str, str]:
+    if "Tags" not in params:
+        return dict(previous.tags) if previous else {}
+    return {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+
+
+def _error(message: str) -> ApiError:
+    return ApiError("ValidationError", message)

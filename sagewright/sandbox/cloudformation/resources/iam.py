@@ -1,0 +1,241 @@
+"""Why: permissions are what a stack must neither widen in passing nor leave behind."""
+
+from typing import Any
+
+from typing_extensions import override
+
+from ..resource import Context, Properties
+from .api_call import as_text, call, discard
+from .api_resource import ApiResource, Attributes, changed
+from .iam_identity import Identity
+from .policy_document import PolicyKind, checked_policy, parsed_policy, statements
+from .tags import Tagging
+
+_TRUST = PolicyKind("CreateRole", "MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"{principal}"')
+_ATTACHED_TO = (("Roles", "role", "RoleName"), ("Users", "user", "UserName"), ("Groups", "group", "GroupName"))
+_MAX_VERSIONS = 5
+
+
+class Role(Identity):
+    """A role, which somebody must be able to assume."""
+
+    @override
+    def check(self, context: Context, properties: Properties) -> None:
+        """Refuse a trust policy that names nobody, or somebody who does not exist."""
+        checked_policy(context, properties["AssumeRolePolicyDocument"], _TRUST)
+        trust = parsed_policy(properties["AssumeRolePolicyDocument"], _TRUST)
+        if any(statement.keys() & {"Resource", "NotResource"} for statement in statements(trust)):
+            raise _TRUST.refused("Has prohibited field Resource")
+
+    @override
+    def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Change the trust policy and the description too."""
+        super().change(context, physical_id, old, new)
+        client = self.client(context)
+        if changed(old, new, "AssumeRolePolicyDocument"):
+            # A trust policy needs no version in AWS; the stand-in for IAM wants the newest, here alone.
+            trust = {**parsed_policy(new["AssumeRolePolicyDocument"], _TRUST), "Version": "2012-10-17"}
+            call(client, "update_assume_role_policy", RoleName=physical_id, PolicyDocument=as_text(trust))
+        if changed(old, new, "Description") or changed(old, new, "MaxSessionDuration"):
+            call(
+                client,
+                "update_role",
+                RoleName=physical_id,
+                Description=new.get("Description", ""),
+                MaxSessionDuration=int(new.get("MaxSessionDuration", 3600)),
+            )
+
+
+class User(Identity):
+    """A user, with groups and, rarely, a password."""
+
+    @override
+    def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Join and leave groups, set the password."""
+        super().complete(context, physical_id, old, new)
+        client = self.client(context)
+        before, after = old.get("Groups", []), new.get("Groups", [])
+        for group in after:
+            if group not in before:
+                call(client, "add_user_to_group", UserName=physical_id, GroupName=group)
+        for group in before:
+            if group not in after:
+                discard(client, "remove_user_from_group", UserName=physical_id, GroupName=group)
+        if changed(old, new, "LoginProfile"):
+            if "LoginProfile" in new:
+                operation = "update_login_profile" if "LoginProfile" in old else "create_login_profile"
+                call(client, operation, UserName=physical_id, **new["LoginProfile"])
+            else:
+                discard(client, "delete_login_profile", UserName=physical_id)
+
+    @override
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Leave the groups and drop the password first."""
+        for group in properties.get("Groups", []):
+            discard(self.client(context), "remove_user_from_group", UserName=physical_id, GroupName=group)
+        if "LoginProfile" in properties:
+            discard(self.client(context), "delete_login_profile", UserName=physical_id)
+        super().delete(context, physical_id, properties)
+
+
+class ManagedPolicy(ApiResource):
+    """A policy of the account's own, attached to whom the template names."""
+
+    @override
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return what IAM says of the policy."""
+        policy = call(self.client(context), "get_policy", PolicyArn=physical_id)["Policy"]
+        dates = {name: policy[name].isoformat() for name in ("CreateDate", "UpdateDate") if name in policy}
+        return {"PermissionsBoundaryUsageCount": 0, **policy, **dates, "PolicyArn": physical_id}
+
+    @override
+    def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Write a new version of the document, keeping to the five that IAM has room for."""
+        if not changed(old, new, "PolicyDocument"):
+            return
+        client = self.client(context)
+        versions = call(client, "list_policy_versions", PolicyArn=physical_id)["Versions"]
+        spare = [version["VersionId"] for version in versions if not version["IsDefaultVersion"]]
+        if len(versions) >= _MAX_VERSIONS:
+            oldest = min(spare, key=lambda name: int(name.removeprefix("v")))
+            call(client, "delete_policy_version", PolicyArn=physical_id, VersionId=oldest)
+        document = as_text(new["PolicyDocument"])
+        call(client, "create_policy_version", PolicyArn=physical_id, PolicyDocument=document, SetAsDefault=True)
+
+    @override
+    def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Attach the policy to whom the template names, and to nobody whom it no longer names."""
+        client = self.client(context)
+        for key, kind, parameter in _ATTACHED_TO:
+            before, after = old.get(key, []), new.get(key, [])
+            for name in after:
+                if name not in before:
+                    call(client, f"attach_{kind}_policy", **{parameter: name}, PolicyArn=physical_id)
+            for name in before:
+                if name not in after:
+                    discard(client, f"detach_{kind}_policy", **{parameter: name}, PolicyArn=physical_id)
+
+    @override
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Detach where the template attached, then delete every version; other attachments refuse the deletion."""
+        client = self.client(context)
+        for key, kind, parameter in _ATTACHED_TO:
+            for name in properties.get(key, []):
+                discard(client, f"detach_{kind}_policy", **{parameter: name}, PolicyArn=physical_id)
+        discard(client, self.delete_operation, PolicyArn=physical_id)
+
+
+class Policy:
+    """An inline policy that the template writes into several roles, users and groups."""
+
+    def create(self, context: Context, properties: Properties) -> str:
+        """Write the policy."""
+        self._write(context, properties)
+        return context.generated_name(128)
+
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return the policy's id."""
+        del context, properties
+        return {"Id": physical_id}
+
+    def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Write the policy where it applies now, and take it away where it did."""
+        self._write(context, new)
+        if old["PolicyName"] == new["PolicyName"]:
+            old = {**old, **{key: _gone(old, new, key) for key, _, _ in _ATTACHED_TO}}
+        self.delete(context, physical_id, old)
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Take the policy away."""
+        del physical_id
+        for kind, where in _identities(properties):
+            discard(context.client("iam"), f"delete_{kind}_policy", **where, PolicyName=properties["PolicyName"])
+
+    def _write(self, context: Context, properties: Properties) -> None:
+        document = as_text(properties["PolicyDocument"])
+        for kind, where in _identities(properties):
+            call(
+                context.client("iam"),
+                f"put_{kind}_policy",
+                **where,
+                PolicyName=properties["PolicyName"],
+                PolicyDocument=document,
+            )
+
+
+class InstanceProfile(ApiResource):
+    """The form in which an instance takes a role."""
+
+    @override
+    def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Put the role in."""
+        client = self.client(context)
+        for role in _gone(old, new, "Roles"):
+            discard(client, "remove_role_from_instance_profile", InstanceProfileName=physical_id, RoleName=role)
+        for role in _gone(new, old, "Roles"):
+            call(client, "add_role_to_instance_profile", InstanceProfileName=physical_id, RoleName=role)
+
+    @override
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return the profile's ARN, which holds its path."""
+        profile = call(self.client(context), "get_instance_profile", InstanceProfileName=physical_id)
+        return {"Arn": profile["InstanceProfile"]["Arn"]}
+
+    @override
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Take the role out first."""
+        self.complete(context, physical_id, properties, {})
+        super().delete(context, physical_id, properties)
+
+
+def _gone(old: Properties, new: Properties, key: str) -> list[Any]:
+    return [value for value in old.get(key, []) if value not in new.get(key, [])]
+
+
+def _identities(properties: Properties) -> list[tuple[str, dict[str, str]]]:
+    return [(kind, {parameter: name}) for key, kind, parameter in _ATTACHED_TO for name in properties.get(key, [])]
+
+
+def _tagging(kind: str, parameter: str) -> Tagging:
+    return Tagging(parameter, add=f"tag_{kind}", remove=f"untag_{kind}", read=f"list_{kind}_tags")
+
+
+def _identity(kind: str, limit: int, apart: set[str]) -> dict[str, Any]:
+    return {
+        "type_name": f"AWS::IAM::{kind}",
+        "service": "iam",
+        "create_operation": f"create_{kind.lower()}",
+        "delete_operation": f"delete_{kind.lower()}",
+        "name": f"{kind}Name",
+        "name_limit": limit,
+        "apart": frozenset({"ManagedPolicyArns", "Policies"} | apart),
+    }
+
+
+TYPES = {
+    "AWS::IAM::Role": Role(**_identity("Role", 64, set()), tagging=_tagging("role", "RoleName")),
+    "AWS::IAM::User": User(**_identity("User", 64, {"Groups", "LoginProfile"}), tagging=_tagging("user", "UserName")),
+    "AWS::IAM::Group": Identity(**_identity("Group", 128, set())),
+    "AWS::IAM::Policy": Policy(),
+    "AWS::IAM::ManagedPolicy": ManagedPolicy(
+        type_name="AWS::IAM::ManagedPolicy",
+        service="iam",
+        create_operation="create_policy",
+        delete_operation="delete_policy",
+        name="ManagedPolicyName",
+        name_limit=128,
+        identifier="PolicyArn",
+        reference="Policy.Arn",
+        renames={"ManagedPolicyName": "PolicyName"},
+        apart=frozenset({"Roles", "Users", "Groups"}),
+    ),
+    "AWS::IAM::InstanceProfile": InstanceProfile(
+        type_name="AWS::IAM::InstanceProfile",
+        service="iam",
+        create_operation="create_instance_profile",
+        delete_operation="delete_instance_profile",
+        name="InstanceProfileName",
+        name_limit=128,
+        apart=frozenset({"Roles"}),
+    ),
+}

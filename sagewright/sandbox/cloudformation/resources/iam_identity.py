@@ -1,0 +1,68 @@
+"""Why: roles, users and groups share what makes them identities: inline policies and attached managed ones."""
+
+from typing import Any
+
+from typing_extensions import override
+
+from ..resource import Context, Properties
+from .api_call import as_text, call, discard
+from .api_resource import ApiResource, Attributes, changed
+
+
+class Identity(ApiResource):
+    """A role, a user or a group, with the policies that its own template gives it."""
+
+    @property
+    def kind(self) -> str:
+        """The word for it in the operations' names: role, user or group."""
+        return self.type_name.rpartition("::")[2].lower()
+
+    @override
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return what IAM says of the identity."""
+        answer = call(self.client(context), f"get_{self.kind}", **self.where(context, physical_id, properties))
+        return dict(answer[self.kind.title()])
+
+    @override
+    def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Attach and write what is new, and take away what is gone."""
+        client, where = self.client(context), self.where(context, physical_id, new)
+        attached, wanted = old.get("ManagedPolicyArns", []), new.get("ManagedPolicyArns", [])
+        for arn in wanted:
+            if arn not in attached:
+                call(client, f"attach_{self.kind}_policy", **where, PolicyArn=arn)
+        for arn in attached:
+            if arn not in wanted:
+                discard(client, f"detach_{self.kind}_policy", **where, PolicyArn=arn)
+        self._write_inline(client, where, old, new)
+
+    @override
+    def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Set another boundary."""
+        if not changed(old, new, "PermissionsBoundary"):
+            return
+        client, where = self.client(context), self.where(context, physical_id, new)
+        if "PermissionsBoundary" in new:
+            boundary = new["PermissionsBoundary"]
+            call(client, f"put_{self.kind}_permissions_boundary", **where, PermissionsBoundary=boundary)
+        else:
+            discard(client, f"delete_{self.kind}_permissions_boundary", **where)
+
+    @override
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Take away what the template gave, then delete; what others attached refuses the deletion, as in AWS."""
+        client, where = self.client(context), self.where(context, physical_id, properties)
+        for arn in properties.get("ManagedPolicyArns", []):
+            discard(client, f"detach_{self.kind}_policy", **where, PolicyArn=arn)
+        self._write_inline(client, where, properties, {})
+        discard(client, self.delete_operation, **where)
+
+    def _write_inline(self, client: Any, where: dict[str, Any], old: Properties, new: Properties) -> None:
+        before = {policy["PolicyName"]: policy["PolicyDocument"] for policy in old.get("Policies", [])}
+        after = {policy["PolicyName"]: policy["PolicyDocument"] for policy in new.get("Policies", [])}
+        for name, document in after.items():
+            if before.get(name) != document:
+                text = as_text(document)
+                call(client, f"put_{self.kind}_policy", **where, PolicyName=name, PolicyDocument=text)
+        for name in before.keys() - after.keys():
+            discard(client, f"delete_{self.kind}_policy", **where, PolicyName=name)

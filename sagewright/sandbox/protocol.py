@@ -1,0 +1,159 @@
+"""Why: a service of ours should see operations and checked parameters, and nothing of HTTP, JSON or XML."""
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from xml.sax.saxutils import escape
+
+from botocore.utils import parse_timestamp
+from moto.core.model import OperationModel
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import Request
+from moto.core.routing import get_service_router
+from moto.core.serialize import SerializationContext, get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from .constraints import summary, type_problem, violations
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls, and where: what AWS reads from a request's signature."""
+
+    account: str
+    region: str
+    access_key: str
+
+
+class ApiError(Exception):
+    """A refusal, serialised as the service's own error."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class Service(Protocol):
+    """What the gateway needs of a service of ours."""
+
+    @property
+    def service_name(self) -> str:
+        """Botocore's name of the service."""
+        ...
+
+    def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
+        """Answer one request; the parameters are valid by botocore's model, the answer holds the response's members."""
+        ...
+
+
+def respond(service: Service, request: Request, caller: Caller) -> Response:
+    """Parse, check, call and serialise one request of a service of ours."""
+    request_id = str(uuid.uuid4())
+    try:
+        operation = _operation(service.service_name, request)
+        params = _params(operation, request)
+        _check(operation, params)
+        result = service.call(str(operation.name), params, caller)
+    except ApiError as error:
+        return error_response(_protocol(service.service_name), error, request_id)
+    serializer = get_serializer_class(service.service_name, _protocol(service.service_name))(
+        operation_model=operation, context=SerializationContext(request_id)
+    )
+    answer = serializer.serialize(result)
+    response = Response(answer["body"], status=answer["status_code"], headers=dict(answer["headers"]))
+    response.headers["x-amzn-RequestId"] = request_id
+    return response
+
+
+def error_response(protocol: str, error: ApiError, request_id: str | None = None) -> Response:
+    """Return an error as the service's protocol has it, so that any client can read its code and message."""
+    request_id = request_id or str(uuid.uuid4())
+    headers = {"x-amzn-RequestId": request_id}
+    if protocol in {"json", "rest-json"}:
+        headers |= {"x-amzn-ErrorType": error.code, "Content-Type": "application/x-amz-json-1.1"}
+        body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+        return Response(body, status=error.status, headers=headers)
+    kind = "Receiver" if error.status >= 500 else "Sender"  # noqa: PLR2004 - the HTTP classes are no magic
+    inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
+    if protocol == "rest-xml":  # S3's errors have no envelope
+        body = f"<Error>{inner}<RequestId>{request_id}</RequestId></Error>"
+    elif protocol == "ec2":
+        body = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{request_id}</RequestID></Response>"
+    else:
+        error_element = f"<Error><Type>{kind}</Type>{inner}</Error>"
+        body = f"<ErrorResponse>{error_element}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    return Response(
+        f'<?xml version="1.0" encoding="UTF-8"?>\n{body}',
+        status=error.status,
+        headers=headers | {"Content-Type": "text/xml"},
+    )
+
+
+def _protocol(service_name: str) -> str:
+    return str(get_service_model(service_name).protocol)
+
+
+def _operation(service_name: str, request: Request) -> OperationModel:
+    try:
+        operation, _ = get_service_router(service_name).match(request)
+    except (NotFound, NotImplementedError):
+        # The second is a body type that the service's protocol does not have.
+        if _protocol(service_name) == "query":
+            model = get_service_model(service_name)
+            action = request.values.get("Action", "")
+            message = f"Could not find operation {action} for version {model.api_version}"
+            raise ApiError("InvalidAction", message) from None
+        target = request.headers.get("X-Amz-Target", "")
+        raise ApiError("UnknownOperationException", f"The operation {target!r} is not one of {service_name}.") from None
+    return operation
+
+
+def _params(operation: OperationModel, request: Request) -> dict[str, Any]:
+    protocol = str(operation.service_model.protocol)
+    body = request.get_data()
+    if protocol == "json":
+        _check_types(operation, body)
+    parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=_timestamp)
+    try:
+        return parser.parse(
+            {
+                "method": request.method,
+                "values": request.values,
+                "headers": request.headers,
+                "body": body,
+                "url_path": request.path,
+                "url_params": {},
+            }
+        )
+    except ValueError as error:
+        code = "MalformedInput" if protocol == "query" else "SerializationException"
+        raise ApiError(code, str(error)) from None
+
+
+def _check_types(operation: OperationModel, body: bytes) -> None:
+    try:
+        document = json.loads(body or b"{}")
+    except ValueError as error:
+        raise ApiError("SerializationException", f"The request body is no valid JSON: {error}") from None
+    if operation.input_shape is not None and (problem := type_problem(operation.input_shape, document)):
+        raise ApiError("SerializationException", problem)
+
+
+def _check(operation: OperationModel, params: dict[str, Any]) -> None:
+    if operation.input_shape is None:
+        return
+    found = list(violations(operation.input_shape, params))
+    if found:
+        is_query = operation.service_model.protocol == "query"
+        raise ApiError("ValidationError" if is_query else "ValidationException", summary(found))
+
+
+def _timestamp(value: float | str) -> datetime:
+    # The function reads numbers too, whatever its stub says.
+    return parse_timestamp(value)  # pyrefly: ignore[bad-argument-type]

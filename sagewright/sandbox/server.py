@@ -1,0 +1,58 @@
+"""Why: clients need a real port, and services call one another through it while a request is still being answered."""
+
+import socket
+import threading
+from pathlib import Path
+
+from moto.server import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from .clients import Clients
+from .gateway import Gateway
+
+HOST = "127.0.0.1"
+
+
+class _Handler(MotoRequestHandler):
+    """Answers at once and quietly; moto's own handler keeps the spelling of S3 metadata keys."""
+
+    # Headers and body leave in two writes: Nagle's algorithm would hold the second back by 40 ms on a kept connection.
+    disable_nagle_algorithm = True
+    protocol_version = "HTTP/1.1"
+
+    # typing.override is there from Python 3.12 on.
+    # pyrefly: ignore[missing-override-decorator]
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Leave requests out of the log: it is for faults."""
+
+
+class Sandbox:
+    """A running sandbox. What moto keeps is kept once per process, so a process runs one sandbox."""
+
+    def __init__(self, server: BaseWSGIServer, gateway: Gateway, clients: Clients, data: Path) -> None:
+        self.endpoint = clients.endpoint
+        self.clients = clients
+        self.data = data
+        self._server = server
+        self._gateway = gateway
+        self._thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop jobs and endpoints first, because they still call the server while they end."""
+        self._gateway.close()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def start(data: Path, port: int = 0) -> Sandbox:
+    """Bind a local port, any free one by default, and serve; jobs, endpoints and logs go to the folder `data`."""
+    data.mkdir(parents=True, exist_ok=True)
+    folder = data.resolve()
+    with socket.create_server((HOST, port)) as listening:
+        # By name: with an address, moto and the CDK take its first part for a bucket.
+        clients = Clients(f"http://localhost:{listening.getsockname()[1]}")
+        gateway = Gateway(clients, folder)
+        server = make_server(HOST, 0, gateway, threaded=True, request_handler=_Handler, fd=listening.fileno())
+    return Sandbox(server, gateway, clients, folder)

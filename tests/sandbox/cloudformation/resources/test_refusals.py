@@ -1,0 +1,213 @@
+"""What AWS refuses when a resource is made or removed, where a stand-in for it would say yes."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sagewright.sandbox.cloudformation.resources.api_call import call
+
+
+def test_a_role_that_somebody_else_gave_a_policy_is_not_deleted(stack: Any) -> None:
+    role, iam = stack.role("lambda.amazonaws.com"), stack.client("iam")
+    iam.attach_role_policy(RoleName=role.id, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    with pytest.raises(ClientError, match="DeleteConflict"):
+        role.delete()
+    iam.detach_role_policy(RoleName=role.id, PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    role.delete()
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName=role.id)
+
+
+def test_a_role_goes_with_the_policies_of_its_own_template(stack: Any, allow: Any) -> None:
+    trust = stack.role("lambda.amazonaws.com").properties
+    policies = {
+        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
+        "Policies": [{"PolicyName": "read", "PolicyDocument": allow("s3:GetObject")}],
+    }
+    role, iam = stack.create("AWS::IAM::Role", {**trust, **policies}), stack.client("iam")
+    assert iam.list_role_policies(RoleName=role.id)["PolicyNames"] == ["read"]
+    role.delete()
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName=role.id)
+
+
+def test_a_role_whose_policy_is_refused_is_not_left_behind(stack: Any) -> None:
+    trust = stack.role("lambda.amazonaws.com").properties
+    missing = {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/NoSuchPolicy"], "RoleName": "half-made"}
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        stack.create("AWS::IAM::Role", {**trust, **missing})
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        stack.client("iam").get_role(RoleName="half-made")
+
+
+def test_a_trust_policy_that_names_nobody_there_is_refused(stack: Any, allow: Any) -> None:
+    document = allow("sts:AssumeRole", Principal={"AWS": "arn:aws:iam::111111111111:role/nobody"})
+    del document["Statement"][0]["Resource"]
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*Invalid principal in policy"):
+        stack.create("AWS::IAM::Role", {"AssumeRolePolicyDocument": document})
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ({"Effect": "Allow", "Principal": {"Service": "a.amazonaws.com"}}, "Action"),
+        ({"Effect": "Perhaps", "Principal": {"Service": "a.amazonaws.com"}, "Action": "sts:AssumeRole"}, "effect"),
+        ({"Effect": "Allow", "Action": "sts:AssumeRole"}, "Principal"),
+        ({"Effect": "Allow", "Principal": {"Robot": "r2"}, "Action": "sts:AssumeRole"}, "Invalid principal"),
+    ],
+)
+def test_a_malformed_trust_policy_is_refused(statement: dict[str, Any], reason: str, stack: Any) -> None:
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    with pytest.raises(ClientError, match=f"MalformedPolicyDocument.*{reason}"):
+        stack.create("AWS::IAM::Role", {"AssumeRolePolicyDocument": document})
+
+
+def test_a_trust_policy_over_resources_is_refused(stack: Any, allow: Any) -> None:
+    document = allow("sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    with pytest.raises(ClientError, match="Has prohibited field Resource"):
+        stack.create("AWS::IAM::Role", {"AssumeRolePolicyDocument": document})
+
+
+def test_a_trust_policy_without_a_version_can_be_changed(stack: Any) -> None:
+    role = stack.role("lambda.amazonaws.com")
+    trust = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role.update({"AssumeRolePolicyDocument": {"Statement": [trust]}})
+    kept = stack.client("iam").get_role(RoleName=role.id)["Role"]["AssumeRolePolicyDocument"]
+    assert kept["Statement"] == [trust]
+
+
+def test_a_malformed_identity_policy_is_refused(stack: Any) -> None:
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "everything"}]}
+    with pytest.raises(ClientError, match="MalformedPolicyDocument"):
+        stack.create("AWS::IAM::ManagedPolicy", {"PolicyDocument": document})
+
+
+def test_a_key_policy_that_locks_its_owner_out_is_refused(stack: Any, allow: Any) -> None:
+    document = allow("kms:Decrypt", Principal={"AWS": f"arn:aws:iam::{stack.account}:root"})
+    with pytest.raises(ClientError, match="will not allow you to update the key policy in the future"):
+        stack.create("AWS::KMS::Key", {"KeyPolicy": document})
+
+
+def test_a_key_policy_for_a_role_that_does_not_exist_is_refused(stack: Any, allow: Any) -> None:
+    document = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{stack.account}:root"})
+    stranger = allow("kms:Decrypt", Principal={"AWS": "arn:aws:iam::222222222222:role/nobody"})
+    document["Statement"] += stranger["Statement"]
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocumentException.*invalid principals"):
+        stack.create("AWS::KMS::Key", {"KeyPolicy": document})
+
+
+def test_a_deleted_key_waits_for_its_deletion(stack: Any) -> None:
+    key = stack.create("AWS::KMS::Key", {"PendingWindowInDays": 7})
+    key.delete()
+    assert stack.client("kms").describe_key(KeyId=key.id)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+
+
+def test_a_key_never_changes_its_kind(stack: Any) -> None:
+    key = stack.create("AWS::KMS::Key", {})
+    with pytest.raises(ClientError, match="You cannot change the KeySpec"):
+        key.update({"KeySpec": "RSA_2048", "KeyUsage": "SIGN_VERIFY"})
+
+
+def test_a_function_whose_role_does_not_trust_lambda_is_refused(stack: Any) -> None:
+    role = stack.role("sagemaker.amazonaws.com").attributes["Arn"]
+    code = {"Code": {"ZipFile": "x = 1"}, "Handler": "index.x", "Runtime": "python3.12"}
+    with pytest.raises(ClientError, match="cannot be assumed by Lambda"):
+        stack.create("AWS::Lambda::Function", {**code, "Role": role})
+
+
+def test_a_function_whose_code_is_not_there_is_refused(stack: Any) -> None:
+    role = stack.role("lambda.amazonaws.com").attributes["Arn"]
+    bucket = stack.create("AWS::S3::Bucket", {}, "Code").id
+    code = {"Code": {"S3Bucket": bucket, "S3Key": "none.zip"}, "Handler": "index.x", "Runtime": "python3.12"}
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        stack.create("AWS::Lambda::Function", {**code, "Role": role})
+
+
+@pytest.mark.parametrize(
+    ("pattern", "reason"),
+    [
+        ({"source": "aws.sagemaker"}, "must be an object or an array"),
+        ({"source": []}, "Empty arrays are not allowed"),
+        ({"source": [{"begins": "aws"}]}, "Unrecognized match type begins"),
+    ],
+)
+def test_an_event_pattern_that_is_none_is_refused(pattern: dict[str, Any], reason: str, stack: Any) -> None:
+    with pytest.raises(ClientError, match=f"Event pattern is not valid. Reason: .*{reason}"):
+        stack.create("AWS::Events::Rule", {"EventPattern": pattern})
+
+
+def test_a_schedule_that_never_fires_is_refused(stack: Any) -> None:
+    role = stack.role("scheduler.amazonaws.com").attributes["Arn"]
+    target = {"Target": {"Arn": "arn:aws:sqs:eu-west-1:111111111111:queue", "RoleArn": role}}
+    when = {"ScheduleExpression": "every day", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    with pytest.raises(ClientError, match="Invalid Schedule Expression every day"):
+        stack.create("AWS::Scheduler::Schedule", {**target, **when})
+
+
+def test_a_schedule_whose_role_does_not_trust_the_scheduler_is_refused(stack: Any) -> None:
+    role = stack.role("lambda.amazonaws.com").attributes["Arn"]
+    target = {"Target": {"Arn": "arn:aws:sqs:eu-west-1:111111111111:queue", "RoleArn": role}}
+    when = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+    with pytest.raises(ClientError, match="must allow AWS EventBridge Scheduler to assume the role"):
+        stack.create("AWS::Scheduler::Schedule", {**target, **when})
+
+
+def test_scaling_of_an_endpoint_that_is_not_there_is_refused(stack: Any) -> None:
+    variant = {"ResourceId": "endpoint/nowhere/variant/AllTraffic", "ServiceNamespace": "sagemaker"}
+    bounds = {"ScalableDimension": "sagemaker:variant:DesiredInstanceCount", "MinCapacity": 1, "MaxCapacity": 2}
+    with pytest.raises(ClientError, match="Production Variant doesn't exist"):
+        stack.create("AWS::ApplicationAutoScaling::ScalableTarget", {**variant, **bounds})
+
+
+def test_a_repository_with_images_is_kept_unless_the_template_gives_them_up(stack: Any) -> None:
+    kept, given_up = (
+        stack.create("AWS::ECR::Repository", {"EmptyOnDelete": empty}, name)
+        for name, empty in (("Kept", False), ("GivenUp", True))
+    )
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": {"digest": "sha256:0", "size": 1}, "layers": ["one"]}
+    for repository in (kept, given_up):
+        stack.client("ecr").put_image(repositoryName=repository.id, imageManifest=json.dumps(manifest), imageTag="one")
+    with pytest.raises(ClientError, match="RepositoryNotEmptyException"):
+        kept.delete()
+    given_up.delete()
+
+
+def test_a_parameter_that_its_own_pattern_forbids_is_refused(stack: Any) -> None:
+    with pytest.raises(ClientError, match="cannot be validated against allowedPattern"):
+        stack.create("AWS::SSM::Parameter", {"Type": "String", "Value": "abc", "AllowedPattern": "^[0-9]+$"})
+
+
+def test_an_endpoint_of_another_kind_than_its_protocol_is_refused(stack: Any) -> None:
+    topic = stack.create("AWS::SNS::Topic", {}, "Topic").id
+    with pytest.raises(ClientError, match="Invalid parameter: Email address"):
+        stack.create("AWS::SNS::Subscription", {"TopicArn": topic, "Protocol": "email", "Endpoint": "somebody"})
+
+
+def test_a_pipeline_that_is_no_json_is_refused(stack: Any) -> None:
+    role = stack.role("sagemaker.amazonaws.com").attributes["Arn"]
+    definition = {"PipelineDefinition": {"PipelineDefinitionBody": "{not json"}}
+    with pytest.raises(ClientError, match="ValidationException"):
+        stack.create("AWS::SageMaker::Pipeline", {"PipelineName": "broken", "RoleArn": role, **definition})
+
+
+def test_a_request_that_the_client_itself_rejects_is_refused_as_the_service_would(stack: Any) -> None:
+    with pytest.raises(ClientError, match='ValidationException.*\n.*Missing required parameter in input: "Name"'):
+        call(stack.client("sns"), "create_topic")
+
+
+def test_tags_of_the_stack_follow_into_its_resources(stack: Any) -> None:
+    properties = {"TopicName": "tagged", "Tags": [{"Key": "owner", "Value": "ml"}]}
+    topic, sns = stack.create("AWS::SNS::Topic", properties), stack.client("sns")
+
+    def tags() -> dict[str, str]:
+        return {tag["Key"]: tag["Value"] for tag in sns.list_tags_for_resource(ResourceArn=topic.id)["Tags"]}
+
+    assert tags()["team"] == "ml"
+    assert tags()["aws:cloudformation:stack-name"] == "shop"
+    assert tags()["aws:cloudformation:logical-id"] == "Thing"
+    topic.update({**properties, "Tags": [{"Key": "owner", "Value": "data"}]}, tags={"cost": "7"})
+    own = {key: value for key, value in tags().items() if not key.startswith("aws:")}
+    assert own == {"owner": "data", "cost": "7"}
