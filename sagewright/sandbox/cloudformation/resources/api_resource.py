@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ..resource import Context, HandlerError, Properties
+from ..schema import schema_for
 from .api_call import already_exists, call, discard, parameters_of, refusal
 from .tags import Tagging, create_parameter, tags_of, takes_tags
 
@@ -66,7 +67,8 @@ class ApiResource:
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return the attributes that follow from the identifier, and the properties themselves."""
-        return {**properties, **{key: self._text(text, context, physical_id) for key, text in self.values.items()}}
+        values = {key: self._text(text, context, physical_id) for key, text in self.values.items()}
+        return readable(context, self.type_name, {**properties, **values})
 
     def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
         """Change the resource; its tags follow the stack's even where no property changed."""
@@ -151,6 +153,12 @@ class ApiResource:
     def _text(self, text: str, context: Context, physical_id: str) -> str:
         name = physical_id.rpartition("/")[2]
         return text.format(region=context.region, account=context.account, ref=physical_id, name=name)
+
+
+def readable(context: Context, type_name: str, values: Attributes) -> Attributes:
+    """Return of the values what the type's schema lets Fn::GetAtt read."""
+    schema = schema_for(type_name, context.region)
+    return {key: value for key, value in values.items() if schema is None or schema.has_attribute(key)}
 
 
 def without_tags(properties: Properties) -> Properties:

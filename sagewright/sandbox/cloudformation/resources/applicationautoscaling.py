@@ -7,6 +7,7 @@ from typing_extensions import override
 from ..resource import Context, Properties
 from .api_call import already_exists, call, discard, found, parameters_of, refusal
 from .api_resource import ApiResource, Attributes, changed
+from .tags import Tagging
 
 _PLACE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 _ENDPOINT_PARTS = 4
@@ -116,6 +117,7 @@ TYPES = {
         create_operation="register_scalable_target",
         delete_operation="deregister_scalable_target",
         apart=frozenset({"ScheduledActions"}),
+        tagging=Tagging("ResourceARN", add=""),
     ),
     "AWS::ApplicationAutoScaling::ScalingPolicy": ScalingPolicy(
         type_name="AWS::ApplicationAutoScaling::ScalingPolicy",

@@ -72,5 +72,6 @@ TYPES = {
         name="DashboardName",
         name_limit=255,
         exists=lambda client, name, _: found(client, "get_dashboard", DashboardName=name) is not None,
+        tagging=Tagging("ResourceARN", add=""),
     ),
 }

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import call, discard, found, parameters_of, refusal
-from .api_resource import ApiResource, Attributes, changed
+from .api_resource import ApiResource, Attributes, changed, readable
 from .policy_document import PolicyKind, checked_policy, statements
 from .tags import Tagging
 
@@ -85,7 +85,7 @@ class EventBus(ApiResource):
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return the bus's ARN and name beside its properties."""
         arn = f"arn:aws:events:{context.region}:{context.account}:event-bus/{physical_id}"
-        return {**properties, "Arn": arn, "Name": physical_id}
+        return readable(context, self.type_name, {**properties, "Arn": arn, "Name": physical_id})
 
     @override
     def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:

@@ -6,10 +6,11 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import as_text, call, discard
-from .api_resource import ApiResource, Attributes, changed
+from .api_resource import ApiResource, Attributes, changed, readable
 from .iam_identity import Identity
 from .policy_document import PolicyKind, checked_policy, parsed_policy, statements
 from .tags import Tagging
+from .unidentified import Unidentified
 
 _TRUST = PolicyKind("CreateRole", "MalformedPolicyDocument", 'Invalid principal in policy: "AWS":"{principal}"')
 _ATTACHED_TO = (("Roles", "role", "RoleName"), ("Users", "user", "UserName"), ("Groups", "group", "GroupName"))
@@ -86,7 +87,8 @@ class ManagedPolicy(ApiResource):
         """Return what IAM says of the policy."""
         policy = call(self.client(context), "get_policy", PolicyArn=physical_id)["Policy"]
         dates = {name: policy[name].isoformat() for name in ("CreateDate", "UpdateDate") if name in policy}
-        return {"PermissionsBoundaryUsageCount": 0, **policy, **dates, "PolicyArn": physical_id}
+        values = {"PermissionsBoundaryUsageCount": 0, **policy, **dates, "PolicyArn": physical_id}
+        return readable(context, self.type_name, values)
 
     @override
     def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
@@ -125,42 +127,25 @@ class ManagedPolicy(ApiResource):
         discard(client, self.delete_operation, PolicyArn=physical_id)
 
 
-class Policy:
+class Policy(Unidentified):
     """An inline policy that the template writes into several roles, users and groups."""
 
-    def create(self, context: Context, properties: Properties) -> str:
-        """Write the policy."""
-        self._write(context, properties)
-        return context.generated_name(128)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
-        """Return the policy's id."""
-        del context, properties
-        return {"Id": physical_id}
-
-    def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
-        """Write the policy where it applies now, and take it away where it did."""
-        self._write(context, new)
-        if old["PolicyName"] == new["PolicyName"]:
-            old = {**old, **{key: _gone(old, new, key) for key, _, _ in _ATTACHED_TO}}
-        self.delete(context, physical_id, old)
-
+    @override
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        """Take the policy away."""
-        del physical_id
         for kind, where in _identities(properties):
             discard(context.client("iam"), f"delete_{kind}_policy", **where, PolicyName=properties["PolicyName"])
 
-    def _write(self, context: Context, properties: Properties) -> None:
-        document = as_text(properties["PolicyDocument"])
+    @override
+    def write(self, context: Context, properties: Properties) -> None:
+        policy = {"PolicyName": properties["PolicyName"], "PolicyDocument": as_text(properties["PolicyDocument"])}
         for kind, where in _identities(properties):
-            call(
-                context.client("iam"),
-                f"put_{kind}_policy",
-                **where,
-                PolicyName=properties["PolicyName"],
-                PolicyDocument=document,
-            )
+            call(context.client("iam"), f"put_{kind}_policy", **where, **policy)
+
+    @override
+    def left(self, old: Properties, new: Properties) -> Properties:
+        if old["PolicyName"] != new["PolicyName"]:
+            return old
+        return {**old, **{key: _gone(old, new, key) for key, _, _ in _ATTACHED_TO}}
 
 
 class InstanceProfile(ApiResource):

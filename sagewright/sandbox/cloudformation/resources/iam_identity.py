@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import as_text, call, discard
-from .api_resource import ApiResource, Attributes, changed
+from .api_resource import ApiResource, Attributes, changed, readable
 
 
 class Identity(ApiResource):
@@ -21,7 +21,7 @@ class Identity(ApiResource):
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return what IAM says of the identity."""
         answer = call(self.client(context), f"get_{self.kind}", **self.where(context, physical_id, properties))
-        return dict(answer[self.kind.title()])
+        return readable(context, self.type_name, answer[self.kind.title()])
 
     @override
     def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:

@@ -78,11 +78,11 @@ def listed(value: Any) -> list[Any]:
 
 
 def allows(policy: dict[str, Any], action: str, principals: set[str]) -> bool:
-    """Whether some statement allows the action to one of the principals, conditions aside."""
+    """Whether some statement allows the action to one of the accounts, identities or services, conditions aside."""
     return any(
         statement.get("Effect") == "Allow"
         and any(fnmatchcase(action.lower(), pattern.lower()) for pattern in listed(statement.get("Action", [])))
-        and bool(principals & set(_of_aws(statement.get("Principal"))))
+        and bool(principals & set(_named(statement.get("Principal"))))
         for statement in statements(policy)
     )
 
@@ -131,6 +131,12 @@ def _of_aws(principal: Any) -> Iterator[str]:
         yield principal
     elif isinstance(principal, dict):
         yield from (str(value) for value in listed(principal.get("AWS", [])))
+
+
+def _named(principal: Any) -> Iterator[str]:
+    yield from _of_aws(principal)
+    if isinstance(principal, dict):
+        yield from (str(value) for value in listed(principal.get("Service", [])))
 
 
 def _is_known(context: Context, principal: str) -> bool:

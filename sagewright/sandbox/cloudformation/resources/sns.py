@@ -7,9 +7,10 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import already_exists, as_text, call, discard, found, refusal, text_attributes
-from .api_resource import ApiResource, Attributes, changed
-from .policy_document import PolicyKind, checked_policy
+from .api_resource import ApiResource, Attributes, changed, readable
+from .policy_document import PolicyKind
 from .tags import Tagging, create_parameter, tags_of
+from .unidentified import AttachedPolicy
 
 _TOPIC_ATTRIBUTES = (
     *("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion"),
@@ -56,7 +57,11 @@ class Topic(ApiResource):
     @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return the topic's ARN and name beside its properties."""
-        return {**properties, "TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]}
+        return readable(
+            context,
+            self.type_name,
+            {**properties, "TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]},
+        )
 
     @override
     def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
@@ -124,36 +129,18 @@ class Subscription(ApiResource):
                 )
 
 
-class TopicPolicy:
+class TopicPolicy(AttachedPolicy):
     """The policy of one topic or several."""
 
-    def create(self, context: Context, properties: Properties) -> str:
-        """Set the policy."""
-        self._set(context, properties)
-        return context.generated_name(128)
+    @override
+    def put_on(self, context: Context, target: str, policy: str) -> None:
+        call(_sns(context, target), "set_topic_attributes", **_policy_of(target, policy))
 
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
-        """Return the policy's id."""
-        del context, properties
-        return {"Id": physical_id}
-
-    def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
-        """Set the policy where it applies now, and take it off where it did."""
-        self._set(context, new)
-        gone = {**old, "Topics": [topic for topic in old["Topics"] if topic not in new["Topics"]]}
-        self.delete(context, physical_id, gone)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        """Give the topics the policy back that a topic has from the start."""
-        del physical_id
-        for topic in properties["Topics"]:
-            policy = as_text(_owner_policy(context.account, topic))
-            discard(_sns(context, topic), "set_topic_attributes", **_policy_of(topic, policy))
-
-    def _set(self, context: Context, properties: Properties) -> None:
-        policy = checked_policy(context, properties["PolicyDocument"], _TOPIC_POLICY)
-        for topic in properties["Topics"]:
-            call(_sns(context, topic), "set_topic_attributes", **_policy_of(topic, policy))
+    @override
+    def take_off(self, context: Context, target: str) -> None:
+        """Give the topic the policy back that a topic has from the start."""
+        policy = as_text(_owner_policy(context.account, target))
+        discard(_sns(context, target), "set_topic_attributes", **_policy_of(target, policy))
 
 
 def _sns(context: Context, topic: str) -> Any:
@@ -213,7 +200,7 @@ TYPES = {
         identifier="TopicArn",
         tagging=Tagging("ResourceArn"),
     ),
-    "AWS::SNS::TopicPolicy": TopicPolicy(),
+    "AWS::SNS::TopicPolicy": TopicPolicy("Topics", _TOPIC_POLICY),
     "AWS::SNS::Subscription": Subscription(
         type_name="AWS::SNS::Subscription",
         service="sns",

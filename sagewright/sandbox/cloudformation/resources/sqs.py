@@ -6,9 +6,10 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import already_exists, as_text, call, discard, found, text_attributes
-from .api_resource import ApiResource, Attributes, changed
-from .policy_document import PolicyKind, checked_policy
+from .api_resource import ApiResource, Attributes, changed, readable
+from .policy_document import PolicyKind
 from .tags import Tagging, create_parameter, tags_of
+from .unidentified import AttachedPolicy
 
 # Attribute and the value that it has when a template says nothing.
 _DEFAULTS: dict[str, Any] = {
@@ -50,7 +51,7 @@ class Queue(ApiResource):
         """Return the queue's ARN, name and URL beside its properties."""
         name = physical_id.rpartition("/")[2]
         arn = f"arn:aws:sqs:{context.region}:{context.account}:{name}"
-        return {**properties, "Arn": arn, "QueueName": name, "QueueUrl": physical_id}
+        return readable(context, self.type_name, {**properties, "Arn": arn, "QueueName": name, "QueueUrl": physical_id})
 
     @override
     def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
@@ -63,35 +64,16 @@ class Queue(ApiResource):
         self.retag(context, physical_id, new)
 
 
-class QueuePolicy:
+class QueuePolicy(AttachedPolicy):
     """The policy of one queue or several."""
 
-    def create(self, context: Context, properties: Properties) -> str:
-        """Set the policy."""
-        self._set(context, properties)
-        return context.generated_name(128)
+    @override
+    def put_on(self, context: Context, target: str, policy: str) -> None:
+        call(context.client("sqs"), "set_queue_attributes", QueueUrl=target, Attributes={"Policy": policy})
 
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
-        """Return the policy's id."""
-        del context, properties
-        return {"Id": physical_id}
-
-    def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
-        """Set the policy where it applies now, and take it off where it did."""
-        self._set(context, new)
-        gone = {**old, "Queues": [queue for queue in old["Queues"] if queue not in new["Queues"]]}
-        self.delete(context, physical_id, gone)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        """Take the policy off."""
-        del physical_id
-        for queue in properties["Queues"]:
-            discard(context.client("sqs"), "set_queue_attributes", QueueUrl=queue, Attributes={"Policy": ""})
-
-    def _set(self, context: Context, properties: Properties) -> None:
-        policy = checked_policy(context, properties["PolicyDocument"], _QUEUE_POLICY)
-        for queue in properties["Queues"]:
-            call(context.client("sqs"), "set_queue_attributes", QueueUrl=queue, Attributes={"Policy": policy})
+    @override
+    def take_off(self, context: Context, target: str) -> None:
+        discard(context.client("sqs"), "set_queue_attributes", QueueUrl=target, Attributes={"Policy": ""})
 
 
 TYPES = {
@@ -105,5 +87,5 @@ TYPES = {
         identifier="QueueUrl",
         tagging=Tagging("QueueUrl", add="tag_queue", remove="untag_queue", read="list_queue_tags"),
     ),
-    "AWS::SQS::QueuePolicy": QueuePolicy(),
+    "AWS::SQS::QueuePolicy": QueuePolicy("Queues", _QUEUE_POLICY),
 }

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import refusal
-from .api_resource import ApiResource, Attributes
+from .api_resource import ApiResource, Attributes, readable
 from .tags import Tagging
 
 
@@ -26,7 +26,7 @@ class Parameter(ApiResource):
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return the parameter's ARN, whose last part begins with a slash whether or not the name does."""
         arn = f"arn:aws:ssm:{context.region}:{context.account}:parameter/{physical_id.removeprefix('/')}"
-        return {**properties, "Name": physical_id, "Arn": arn}
+        return readable(context, self.type_name, {**properties, "Name": physical_id, "Arn": arn})
 
     @override
     def defaults(self, old: Properties, new: Properties) -> dict[str, Any]:

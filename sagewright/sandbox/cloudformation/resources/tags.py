@@ -18,7 +18,7 @@ class Tagging:
     """A service's operations on tags; how it spells them is read from its model."""
 
     resource: str  # the parameter that names the resource
-    add: str = "tag_resource"
+    add: str = "tag_resource"  # empty where the stand-in for the service takes tags at creation alone
     remove: str = "untag_resource"
     read: str = "list_tags_for_resource"
     fixed: Mapping[str, str] | None = None  # a parameter that is always the same
@@ -26,6 +26,8 @@ class Tagging:
 
     def replace(self, client: Any, identifier: str, wanted: Mapping[str, str]) -> None:
         """Make the resource's tags exactly these; the service's own tags stay."""
+        if not self.add:
+            return
         where = {self.resource: identifier, **(self.fixed or {})}
         present = decoded(_listed(call(client, self.read, **where)))
         gone = [key for key in present if key not in wanted and not key.startswith(_SYSTEM)]

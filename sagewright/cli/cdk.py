@@ -1,0 +1,159 @@
+"""Runs the real CDK CLI: its whole output goes to a log, and what a person waits for becomes one line per stack."""
+
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from . import environ, state
+from .errors import CommandError
+from .terminal import FAILED, SKIPPED, Checklist, Terminal
+
+QUIET = ("--no-notices", "--no-version-reporting", "--ci", "--no-color")
+
+_STARTED = re.compile(
+    r"^(?P<stack>\S+?)(?: \(.*\))?: deploying\.\.\."
+    r"|^ *⏳ *Bootstrapping environment (?P<place>\S+?)\.\.\."
+)
+_EVENT = re.compile(
+    r"^(?P<stack>\S+) \| +(?P<progress>\d+/\d+|\d+) \| [^|]+ \| (?P<status>[A-Z_]+) *\| (?P<type>\S+) *\| (?P<what>.*)$"
+)
+_DONE = re.compile(r"^ *✅ *(?:Environment )?(?P<stack>\S+?)(?: \([^)]*\))*(?: bootstrapped)?(?: \(no changes\))?\.?$")
+_FAILED = re.compile(r"^ *(?:❌|‣) *(?P<what>.*\w.*)$")
+_SYNTHESIZED = re.compile(r"^ *✨ *Synthesis time: (?P<seconds>[\d.]+)s$")
+# Its bootstrap names the place, but the events of it the stack.
+_TOOLKIT = "CDKToolkit"
+
+
+@dataclass
+class _Progress:
+    """What the lines read so far say: the stack in progress, and every resource that failed with its reason."""
+
+    checklist: Checklist
+    started: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def read(self, line: str) -> None:
+        if match := _EVENT.match(line):
+            self._event(match)
+        elif match := _STARTED.match(line):
+            self._start(match["stack"] or match["place"])
+        elif match := _DONE.match(line):
+            self._done(match["stack"], same="(no changes)" in line)
+        elif match := _SYNTHESIZED.match(line):
+            self.checklist.finished("synthesis", "", float(match["seconds"]))
+        elif match := _FAILED.match(line):
+            self.errors.append(match["what"])
+
+    def _start(self, stack: str) -> None:
+        self.checklist.forget("cdk")
+        self.started.setdefault(stack, time.monotonic())
+        self.checklist.running(stack)
+
+    def _event(self, match: re.Match[str]) -> None:
+        stack, status = match["stack"], match["status"]
+        if stack == _TOOLKIT:
+            stack = next(iter(self.started), stack)
+        self._start(stack)
+        if status.endswith("_FAILED") and "cancelled" not in match["what"].lower():
+            self.failures.append(f"{match['type']} {match['what'].strip()}")
+        self.checklist.running(stack, f"{match['progress']} {match['type']}")
+
+    def _done(self, stack: str, *, same: bool) -> None:
+        started = self.started.pop(stack, None)
+        seconds = time.monotonic() - started if started is not None else None
+        if same:
+            self.checklist.finished(stack, "unchanged", seconds, SKIPPED)
+        else:
+            self.checklist.finished(stack, "", seconds)
+
+    def stop(self) -> None:
+        for stack in self.started:
+            self.checklist.finished(stack, "failed", mark=FAILED)
+
+
+@dataclass(frozen=True)
+class Cdk:
+    """The CDK CLI for one project: where it runs, whom it acts as, where it reports."""
+
+    root: Path
+    variables: Mapping[str, str]
+    terminal: Terminal
+
+    def deploy(self, *arguments: str, name: str = "deploy") -> None:
+        """Synthesize the project and deploy the stacks chosen by the arguments."""
+        self.run(name, ["deploy", *self._app(), "--require-approval", "never", "--progress", "events"], arguments)
+
+    def synthesize(self) -> None:
+        """Write the templates and check them, without acting anywhere."""
+        self.run("synth", ["synth", "--quiet", *self._app()], [])
+
+    def _app(self) -> list[str]:
+        app = f"{shlex.quote(sys.executable)} -m sagewright.app"
+        return ["--app", app, "--output", str(state.folder_of(self.root) / "cdk.out")]
+
+    def run(self, name: str, command: Sequence[str], arguments: Sequence[str]) -> None:
+        """Run one command of the CDK CLI; its failure becomes one paragraph that names the resource and the log."""
+        log = state.new_log(self.root, name)
+        call = [str(environ.node()), str(environ.cdk()), *command, *QUIET, *arguments]
+        with self.terminal.checklist() as checklist, log.open("w", encoding="utf-8") as written:
+            progress = _Progress(checklist)
+            written.write(f"{shlex.join(call)}\n\n")
+            status = self._follow(call, progress, written)
+            if status != 0:
+                progress.stop()
+        if status != 0:
+            raise CommandError(_reason(name, progress, log))
+
+    def _follow(self, call: Sequence[str], progress: _Progress, written: TextIO) -> int:
+        """Copy the output to the log while it comes, and show what it says; returns the exit status."""
+        with _started(call, self.root, environ.tools(self.variables)) as process:
+            if process.stdout is None:
+                raise AssertionError("the process was started with a pipe")
+            progress.checklist.running("cdk")
+            for line in process.stdout:
+                written.write(line)
+                progress.read(line.rstrip("\n"))
+            progress.checklist.forget("cdk")
+            return process.wait()
+
+
+@contextmanager
+def _started(call: Sequence[str], root: Path, variables: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """Start the process, and leave nothing of it behind however the block is left."""
+    process = subprocess.Popen(  # noqa: S603 - our own Node and CDK, arguments from a validated project
+        call,
+        cwd=root,
+        env=dict(variables),
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _reason(name: str, progress: _Progress, log: Path) -> str:
+    """Tell the first failing resource with its reason, else what the CDK CLI said last."""
+    if progress.failures:
+        why = progress.failures[0]
+    elif progress.errors:
+        why = progress.errors[0]
+    else:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        why = lines[-1] if len(lines) > 1 else "it said nothing"
+    return f"cdk {name} failed: {why.rstrip('.')}. The whole output is in {log}."

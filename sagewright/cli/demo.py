@@ -1,0 +1,129 @@
+"""`sagewright demo`: everything, once, on this machine, in about a minute."""
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from .demonstration import Demonstration
+from .options import Options, command
+from .terminal import table
+
+DEFAULT_OUT = Path("out/demo")
+SHOWN_PREDICTIONS = 8
+TERMINATED = 128 + signal.SIGTERM
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(
+        group, "demo", examples=("sagewright demo", "sagewright demo --keep", "sagewright demo --out /tmp/demo --json")
+    )
+    def demo(
+        options: Options,
+        *,
+        keep: Annotated[bool, typer.Option("--keep", help="Leave everything up, to play with.")] = False,
+        out: Annotated[Path, typer.Option(help="Folder for the project, the report and the logs.")] = DEFAULT_OUT,
+        port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the sandbox; 0 takes a free one.")] = 0,
+        setup_seconds: Annotated[
+            float | None,
+            typer.Option(
+                envvar="SAGEWRIGHT_SETUP_SECONDS", hidden=True, help="What the set-up before took, for the report."
+            ),
+        ] = None,
+    ) -> None:
+        """Watch a model go from data to an HTTP endpoint: deploy, train, approve, release, predict. No AWS, no Docker.
+
+        Starts a sandbox of its own and stops it at the end, also when it fails or is interrupted. The report is
+        out/demo/report.json.
+        """
+        demonstration = Demonstration(options, out.resolve(), port, keep, setup_seconds)
+        with _termination_unwinds():
+            report = demonstration.run()
+        options.terminal.result(report, *_page(report, demonstration))
+
+
+@contextmanager
+def _termination_unwinds() -> Iterator[None]:
+    """Let SIGTERM leave through the same clean-up as Ctrl-C does."""
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        del number, frame
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
+    predictions = [
+        (each["record"], each["prediction"], f"{each['probability']:.3f}", each["truth"])
+        for each in report["predictions"][:SHOWN_PREDICTIONS]
+    ]
+    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
+    agreement, requests, refusal = report["agreement"], report["requests"], report["refusal"]
+    facts = [
+        ("Version", f"{report['version']}, {report['metric']} {report['metrics'][report['metric']]:.4f}"),
+        ("Endpoint", f"{report['endpoint']['name']} on {report['endpoint']['config']}"),
+        (
+            "Requests",
+            f"{requests['sent']} with {requests['rows']} held-out rows, one row in {requests['median_ms_one_row']} ms",
+        ),
+        (
+            "Right",
+            f"{agreement['with_truth']:.1%} of the rows; as at the evaluation: {agreement['with_evaluation']:.1%}",
+        ),
+        (
+            "Refused",
+            f"{refusal['code']} {refusal['status']}, container {refusal['container_status']}: {refusal['message']}",
+        ),
+        ("Report", demonstration.out / "report.json"),
+    ]
+    return [
+        "",
+        table(
+            "Record", "Prediction", "Probability", "Truth", rows=predictions, title="Rows that the model has never seen"
+        ),
+        "",
+        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        "",
+        table("", "", rows=facts),
+        "",
+        "Try next:",
+        *(f"  {line}" for line in _next_commands(demonstration)),
+    ]
+
+
+def _next_commands(demonstration: Demonstration) -> list[str]:
+    call = _own_command()
+    if demonstration.keep:
+        here = f"{call} --project {_short(demonstration.folder)}"
+        return [f"{here} show", f"{here} invoke --held-out 5", f"{here} sandbox down"]
+    return [f"{call} demo --keep", f"{call} new ../my-churn --seed churn", f"{call} --help"]
+
+
+def _own_command() -> str:
+    """Name this program so that it can be typed in the user's shell, whose PATH need not be the one we were given.
+
+    `make demo` puts an environment that nobody has activated first on the PATH: then only the file's own path works.
+    """
+    own, found = Path(sys.executable).parent / "sagewright", shutil.which("sagewright")
+    if found is None or Path(found).resolve() != own.resolve():
+        return _short(own)
+    installed_as_tool = Path(found).parent != own.parent
+    return "sagewright" if installed_as_tool or os.environ.get("VIRTUAL_ENV") == sys.prefix else _short(own)
+
+
+def _short(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)

@@ -1,0 +1,110 @@
+"""`sagewright invoke`: ask what is live."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sagewright.project import Environment, Project, names
+from sagewright.runtime.functions import evidence, model_versions
+from sagewright.runtime.functions.evidence import HeldOut
+
+from . import releasing
+from .asking import Prediction, Request, ask
+from .errors import CommandError
+from .options import Options, command
+from .release import EnvironmentArgument, serving_environment
+from .target import Target
+from .terminal import table
+from .training import number
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(
+        group,
+        "invoke",
+        examples=(
+            "sagewright invoke --held-out 5",
+            "sagewright invoke prod --file customers.csv",
+            'sagewright invoke --row \'{"age": 42, "plan": "basic"}\' --json',
+        ),
+    )
+    def invoke(
+        options: Options,
+        environment: EnvironmentArgument = None,
+        file: Annotated[
+            Path | None,
+            typer.Option(help="CSV or JSON file with the rows; CSV with or without a header.", show_default=False),
+        ] = None,
+        row: Annotated[
+            list[str] | None, typer.Option(help="One row as a JSON object; may be repeated.", show_default=False)
+        ] = None,
+        held_out: Annotated[
+            int | None,
+            typer.Option(
+                min=1,
+                help="So many rows that the live version has never seen, with the truth beside.",
+                show_default=False,
+            ),
+        ] = None,
+    ) -> None:
+        """Send rows to the endpoint of an environment and show its predictions."""
+        if sum(given is not None for given in (file, row or None, held_out)) != 1:
+            raise typer.BadParameter("Give the rows in exactly one way: --file, --row or --held-out.")
+        project = options.project()
+        place = serving_environment(project, environment)
+        target = options.target(project)
+        known = held_out_rows(project, target, place, held_out) if held_out is not None else None
+        if known is not None:
+            request = Request.of_texts(known.rows)
+        else:
+            request = Request.of_file(file) if file is not None else Request.of_objects(row or [])
+        runtime = target.client("sagemaker-runtime", place)
+        predictions = ask(runtime, names.endpoint(project.name, place.name), request)
+        options.terminal.result(as_json(predictions, known), predictions_table(predictions, known))
+
+
+def held_out_rows(project: Project, target: Target, environment: Environment, count: int) -> HeldOut:
+    """Read rows that the version which is live there has never seen."""
+    live = releasing.live(project, target, environment)
+    if live is None:
+        raise CommandError(
+            f"Nothing is released to {environment.name} yet: `sagewright release {environment.name}` does it."
+        )
+    version = model_versions.describe(target.client("sagemaker", project.first), live.model_package_arn)
+    return evidence.held_out(target.client("s3", project.first), version, count)
+
+
+def as_json(predictions: list[Prediction], known: HeldOut | None) -> list[dict[str, Any]]:
+    """Write predictions for programs, with record id and truth where they are known."""
+    written: list[dict[str, Any]] = []
+    for position, each in enumerate(predictions):
+        entry: dict[str, Any] = {"prediction": each.value}
+        if each.probabilities:
+            entry["probabilities"] = each.probabilities
+        if known is not None:
+            entry |= {"record": known.records[position], "truth": known.truths[position]}
+        written.append(entry)
+    return written
+
+
+def predictions_table(predictions: list[Prediction], known: HeldOut | None) -> Any:
+    """Show predictions row by row, with the truth beside them where it is known."""
+    labelled = bool(predictions) and bool(predictions[0].probabilities)
+    headings = ["Record" if known else "Row", "Prediction"]
+    headings += ["Probability"] if labelled else []
+    headings += ["Truth"] if known else []
+    rows: list[list[object]] = []
+    for position, each in enumerate(predictions):
+        row: list[object] = [known.records[position] if known else position + 1, shown(each)]
+        row += [f"{each.probability:.3f}" if each.probability is not None else ""] if labelled else []
+        row += [known.truths[position]] if known else []
+        rows.append(row)
+    return table(*headings, rows=rows)
+
+
+def shown(prediction: Prediction) -> str:
+    """Write one prediction for people."""
+    return number(prediction.value) if isinstance(prediction.value, float) else str(prediction.value)

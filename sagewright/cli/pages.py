@@ -1,0 +1,95 @@
+"""How a version looks to a person: its metrics against the threshold, and the record that an approver decides by."""
+
+from typing import Any
+
+from rich.console import Group
+from rich.markup import escape
+from rich.table import Table
+
+from sagewright.project.model import Evaluation
+from sagewright.runtime.functions import evidence
+from sagewright.runtime.functions.evidence import Evidence
+from sagewright.runtime.functions.model_versions import Version
+
+from .terminal import table
+from .training import number
+
+MARKS = {"Approved": "[green]Approved[/]", "Rejected": "[red]Rejected[/]"}
+
+
+def evaluation_page(report: dict[str, Any], judged: Evaluation | None = None, metric: str | None = None) -> Group:
+    """Show the metrics on the held-out rows, the one that decides first, and the report by class."""
+    metrics = evidence.metrics_of(report)
+    deciding = judged.metric if judged else metric
+    ordered = sorted(metrics, key=lambda name: name != deciding)
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("Metric", "Value", ""):
+        made.add_column(heading, justify="right" if heading == "Value" else "left")
+    for name in ordered:
+        decides = name == deciding
+        told = _bound(judged) if decides and judged else ("the gate judged by this one" if decides else "")
+        style = "bold" if decides else None
+        made.add_row(name, number(metrics[name]), told, style=style)
+    for name, value in report.get("custom", {}).items():
+        made.add_row(escape(name), number(value), "[dim]your evaluate()[/]")
+    parts = [f"\nOn {report['rows']:,} held-out rows", made]
+    if "classification_report" in report:
+        parts += ["", _by_class(report)]
+    return Group(*parts)
+
+
+def _bound(judged: Evaluation) -> str:
+    return f"{judged.judge.bound} {number(judged.threshold)}"
+
+
+def _by_class(report: dict[str, Any]) -> Table:
+    by_class = report["classification_report"]
+    rows = [
+        (
+            label,
+            *(number(by_class[str(label)][column]) for column in ("precision", "recall", "f1-score")),
+            f"{by_class[str(label)]['support']:,.0f}",
+        )
+        for label in report["classes"]
+    ]
+    return table(str(report["label"]), "precision", "recall", "f1", "rows", rows=rows)
+
+
+def version_page(version: Version, collected: Evidence, live: dict[str, int | None]) -> Group:
+    """Show everything about a version on one page."""
+    serving = ", ".join(name for name, number in live.items() if number == version.number)
+    facts = [
+        ("Status", version.status + (f": {version.note}" if version.note else "")),
+        ("Live in", serving or "nowhere"),
+        ("Registered", f"{version.created:%Y-%m-%d %H:%M:%S %Z}"),
+        ("Git commit", version.metadata["GitCommit"]),
+        ("Execution", version.metadata["ExecutionArn"]),
+        ("Code bundle", version.metadata["CodeBundle"]),
+        ("Image", version.image),
+        ("Model", version.model_data),
+        ("ARN", version.arn),
+    ]
+    return Group(
+        f"[bold]Version {version.number}[/]",
+        table("", "", rows=facts),
+        evaluation_page(collected.evaluation, metric=version.metric),
+        "\n[bold]Data[/]",
+        table("", "", rows=_data(collected.baseline)),
+        "\n[bold]Hyperparameters[/]",
+        table("", "", rows=list(collected.hyperparameters.items()) or [("none", "")]),
+    )
+
+
+def _data(baseline: dict[str, Any]) -> list[tuple[str, object]]:
+    manifest: dict[str, Any] = baseline["manifest"]
+    columns = ", ".join(f"{column['name']} ({column['type']})" for column in baseline["columns"])
+    rows = f"{manifest['rows']:,} read, {manifest['rows_without_label']:,} dropped without a label, "
+    rows += f"{manifest['train_rows']:,} to train, {manifest['test_rows']:,} held out"
+    return [
+        ("Files", ", ".join(manifest["files"])),
+        ("Rows", rows),
+        ("SHA-256", manifest["sha256"]),
+        ("Data version", manifest["data_version"]),
+        ("Label", baseline["label"]),
+        ("Columns", columns),
+    ]

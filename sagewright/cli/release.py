@@ -1,0 +1,86 @@
+"""`sagewright release`: an approved version goes live."""
+
+from typing import Annotated
+
+import typer
+
+from sagewright.project import Environment, Project
+
+from . import releasing
+from .errors import CommandError
+from .options import Options, command
+from .releasing import Released
+
+EnvironmentArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="ENV", help="Serving environment; may be left out where there is one.", show_default=False),
+]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the command."""
+
+    @command(group, "release", examples=("sagewright release", "sagewright release prod", "sagewright release prod 3"))
+    def release(
+        options: Options,
+        environment: EnvironmentArgument = None,
+        version: Annotated[
+            int | None,
+            typer.Argument(help="Number of an approved version; the newest one if left out.", show_default=False),
+        ] = None,
+    ) -> None:
+        """Copy an approved version to an environment, deploy its endpoint, and verify that it runs there.
+
+        The new version takes over only once it is in service: until then, and if it fails, what was live serves.
+        """
+        project = options.project()
+        if environment is not None and environment.isdigit() and version is None and environment not in _names(project):
+            environment, version = None, int(environment)
+        place = serving_environment(project, environment)
+        instances = place.serving.instances
+        target = options.acting_on(
+            project,
+            f"{'Version ' + str(version) if version else 'The newest approved version'} of {project.name} will serve "
+            f"in {place.name} ({place.account or 'this account'}, {place.region}) on {instances.min} {instances.type}, "
+            "charged by the second for as long as the endpoint exists.",
+        )
+        chosen = releasing.choose(project, target, version)
+        before = releasing.live(project, target, place)
+        options.terminal.note(f"Live in {place.name}: {f'version {before.number}' if before else 'nothing yet'}")
+        released = releasing.carry_out(options, project, target, place, chosen)
+        options.terminal.result(_as_json(released), _told(released))
+
+
+def serving_environment(project: Project, name: str | None) -> Environment:
+    """Find the environment that is meant; where there are several, it has to be named."""
+    known = ", ".join(environment.name for environment in project.serving)
+    if name is None:
+        if len(project.serving) == 1:
+            return project.serving[0]
+        raise CommandError(f"{project.name} serves in several environments: name one of {known}.")
+    for environment in project.serving:
+        if environment.name == name:
+            return environment
+    raise CommandError(f"'{name}' is no environment in which {project.name} serves. It serves in: {known}.")
+
+
+def _names(project: Project) -> set[str]:
+    return {environment.name for environment in project.environments}
+
+
+def _told(released: Released) -> str:
+    before = f" (before: version {released.before})" if released.before not in (None, released.version) else ""
+    return (
+        f"Version [bold]{released.version}[/] is live in {released.environment}{before}: endpoint {released.endpoint} "
+        f"on {released.endpoint_config}\nTry it: sagewright invoke {released.environment} --held-out 5"
+    )
+
+
+def _as_json(released: Released) -> dict[str, object]:
+    return {
+        "environment": released.environment,
+        "version": released.version,
+        "before": released.before,
+        "endpoint": released.endpoint,
+        "endpoint_config": released.endpoint_config,
+    }

@@ -1,0 +1,221 @@
+"""Where a command acts: the sandbox of this checkout, or AWS when it is said. The same code path, another endpoint."""
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from sagewright.project import Environment, Project, names
+from sagewright.runtime.functions.client import Client
+
+from . import environ, sandbox_process
+from .errors import CommandError
+from .sandbox_process import RunningSandbox
+
+SANDBOX_ACCOUNT = "111111111111"
+SANDBOX_KEY = "AKIASBOX"
+SANDBOX_REGION = "eu-west-1"
+
+# Its method that makes clients has one overload for each service that AWS has; ours come as names.
+Session = Any
+
+
+class Target(Protocol):
+    """An AWS to act on, seen from the account of the first environment."""
+
+    is_sandbox: bool
+    poll_s: float
+
+    @property
+    def account(self) -> str:
+        """The account that the caller's credentials belong to."""
+        ...
+
+    def client(self, service: str, environment: Environment) -> Client:
+        """Make a client that acts as the caller in the environment's account and region."""
+        ...
+
+    def release_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that acts as the environment's release role."""
+        ...
+
+    def reading_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look at what the environment serves, from whichever account."""
+        ...
+
+    def environ(self, region: str) -> dict[str, str]:
+        """Make the environment variables of a process that acts here as the caller."""
+        ...
+
+    def account_of(self, environment: Environment) -> str:
+        """Find the environment's account; one that names none uses the caller's."""
+        ...
+
+
+class _Accounts:
+    """What both targets share: an assumed release role, whose temporary keys serve the whole command."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self._assumed: dict[str, Session] = {}
+
+    def assume(self, sts: Client, environment: Environment, account: str) -> Session:
+        if environment.name not in self._assumed:
+            role = names.release_role(self._project, environment.name)
+            partition = boto3.Session().get_partition_for_region(environment.region)
+            keys = sts.assume_role(
+                RoleArn=f"arn:{partition}:iam::{account}:role/{role}", RoleSessionName="sagewright-release"
+            )["Credentials"]
+            self._assumed[environment.name] = _session(
+                keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region=environment.region
+            )
+        return self._assumed[environment.name]
+
+
+def _session(key: str, secret: str, token: str | None = None, *, region: str) -> Session:
+    """Make a session of exactly these keys: no profile, no configuration file of the user has a say in it."""
+    nothing = (None, None, None, None)
+    core = botocore.session.Session(
+        {
+            "profile": nothing,
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+    return boto3.Session(key, secret, token, region_name=region, botocore_session=core)
+
+
+class Sandbox:
+    """The AWS on this machine. Every account is there, with an administrator, as soon as it is used."""
+
+    is_sandbox = True
+    poll_s = 0.2
+
+    def __init__(self, running: RunningSandbox, project: Project | None) -> None:
+        self.running = running
+        self.account = (project.first.account if project else None) or SANDBOX_ACCOUNT
+        self._accounts = _Accounts(project.name if project else "")
+
+    def account_of(self, environment: Environment) -> str:
+        """Find the environment's account."""
+        return environment.account or self.account
+
+    def client(self, service: str, environment: Environment) -> Client:
+        """Make a client of the caller."""
+        return self.client_in(service, self.account_of(environment), environment.region)
+
+    def client_in(self, service: str, account: str, region: str) -> Client:
+        """Make a client of an account's administrator."""
+        return self._client(_session(f"{SANDBOX_KEY}{account}", "sandbox", region=region), service)
+
+    def release_client(self, service: str, environment: Environment) -> Client:
+        """Make a client of the environment's release role."""
+        sts = self.client_in("sts", self.account, environment.region)
+        return self._client(self._accounts.assume(sts, environment, self.account_of(environment)), service)
+
+    def reading_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look at what is live."""
+        return self.client(service, environment)
+
+    def _client(self, session: Session, service: str) -> Client:
+        # No proxy stands between two processes of one machine, whatever HTTP_PROXY says.
+        return session.client(service, endpoint_url=self.running.endpoint, config=Config(proxies={}))
+
+    def environ(self, region: str) -> dict[str, str]:
+        """Make the environment variables of a process."""
+        return environ.without_aws() | self.variables(region, self.account)
+
+    def variables(self, region: str, account: str) -> dict[str, str]:
+        """Name what makes any AWS tool or SDK act in the sandbox, as an account's administrator."""
+        return {
+            "AWS_ENDPOINT_URL": self.running.endpoint,
+            "AWS_ACCESS_KEY_ID": f"{SANDBOX_KEY}{account}",
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+        }
+
+
+class Aws:
+    """AWS itself, with the credentials that every AWS tool would find."""
+
+    is_sandbox = False
+    poll_s = 5.0
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._session: Session = boto3.Session()
+        self._accounts = _Accounts(project.name)
+
+    @cached_property
+    def account(self) -> str:
+        """The account of the credentials in use, which must be the first environment's."""
+        return self._session.client("sts", region_name=self._project.first.region).get_caller_identity()["Account"]
+
+    def account_of(self, environment: Environment) -> str:
+        """Find the environment's account."""
+        return environment.account or self.account
+
+    def client(self, service: str, environment: Environment) -> Client:
+        """Make a client of the caller."""
+        wanted = self.account_of(environment)
+        if wanted != self.account:
+            raise CommandError(
+                f"The AWS credentials in use belong to account {self.account}, but environment '{environment.name}' is "
+                f"in {wanted}. Use credentials of that account, for example with AWS_PROFILE."
+            )
+        return self._session.client(service, region_name=environment.region)
+
+    def release_client(self, service: str, environment: Environment) -> Client:
+        """Make a client of the environment's release role."""
+        sts = self._session.client("sts", region_name=environment.region)
+        return self._accounts.assume(sts, environment, self.account_of(environment)).client(service)
+
+    def reading_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look at what is live."""
+        if self.account_of(environment) == self.account:
+            return self.client(service, environment)
+        return self.release_client(service, environment)
+
+    def environ(self, region: str) -> dict[str, str]:
+        """Make the environment variables of a process."""
+        return {
+            **os.environ,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+        }
+
+
+def resolve(name: str | None, project: Project) -> Target:
+    """Decide where to act: as told, else the sandbox that is up here; AWS is never a default."""
+    if name == "aws":
+        _refuse_sandbox_variables()
+        return Aws(project)
+    running = sandbox_process.find(project.root)
+    if running is not None:
+        return Sandbox(running, project)
+    if name == "sandbox":
+        raise CommandError(f"No sandbox is up for {project.root}. Start one with `sagewright sandbox up`.")
+    raise CommandError(
+        "There is nothing to act on yet. Start an AWS on this machine with `sagewright sandbox up`, which then is the "
+        "default here, or act on your AWS account with `--target aws`."
+    )
+
+
+def sandbox_of(folder: Path, project: Project | None = None) -> Sandbox | None:
+    """Find the sandbox that is up for this folder, with or without a project."""
+    running = sandbox_process.find(folder)
+    return Sandbox(running, project) if running else None
+
+
+def _refuse_sandbox_variables() -> None:
+    """Refuse `--target aws` where the environment still points AWS's tools at a sandbox."""
+    if "AWS_ENDPOINT_URL" in os.environ or os.environ.get("AWS_ACCESS_KEY_ID", "").startswith(SANDBOX_KEY):
+        raise CommandError(
+            "--target aws was asked for, but AWS_ENDPOINT_URL or AWS_ACCESS_KEY_ID still point to a sandbox. Unset "
+            "them (`unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY`) and sign in to AWS."
+        )

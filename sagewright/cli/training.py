@@ -1,0 +1,153 @@
+"""Drives one training from the command line: data, start, live steps, and what came out."""
+
+import math
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sagewright.project import Project, names
+from sagewright.runtime.functions import evidence, model_versions, training_progress, training_start
+from sagewright.runtime.functions.model_versions import Version
+from sagewright.runtime.functions.objects import Location, read_json
+from sagewright.runtime.functions.training_progress import Execution, Step
+from sagewright.runtime.functions.training_start import Overrides
+
+from . import uploading
+from .errors import CommandError
+from .options import Options
+from .target import Target
+from .terminal import FAILED, OK, SKIPPED
+
+QUIET_STEPS = {"NotGoodEnough"}  # its message is the failure that is told at the end
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training: the version that it registered, with the report that let it pass."""
+
+    execution: Execution
+    version: Version
+    evaluation: dict[str, Any]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Metric values by name."""
+        return evidence.metrics_of(self.evaluation)
+
+
+def send_data(options: Options, project: Project, target: Target) -> None:
+    """Send the local data file first where it is not there as it is now, and say so."""
+    if not uploading.is_local(project):
+        return
+    upload = uploading.put(options, project, target)
+    if upload.sent:
+        options.terminal.done(f"Sent {upload.source.name} to {upload.target}: it was not there as it is here.")
+
+
+def start(project: Project, target: Target, overrides: Overrides) -> str:
+    """Start the deployed pipeline on the data as it is now; returns the execution's ARN."""
+    source = uploading.source_location(project, target)
+    version = training_start.data_version(target.client("s3", project.first), source)
+    return training_start.start(
+        target.client("sagemaker", project.first),
+        names.training_pipeline(project.name),
+        version=version,
+        git_commit=git_commit(project.root),
+        overrides=overrides,
+    )
+
+
+def watch(options: Options, project: Project, target: Target, arn: str) -> Trained:
+    """Show the steps while they run; returns what was registered, or raises with the reason and the last log lines."""
+    sagemaker = target.client("sagemaker", project.first)
+    told: set[str] = set()
+    with options.terminal.checklist() as checklist:
+        while True:
+            execution = training_progress.read(sagemaker, arn)
+            for step in execution.steps:
+                if step.name in told or step.name in QUIET_STEPS:
+                    continue
+                if step.ended:
+                    told.add(step.name)
+                    checklist.finished(step.name, *_outcome(step))
+                else:
+                    checklist.running(step.name, f"{step.seconds:.0f} s" if step.seconds is not None else "")
+            if execution.ended:
+                break
+            time.sleep(target.poll_s)
+    if execution.status != "Succeeded":
+        raise CommandError(_failure(project, target, execution))
+    return _trained(project, target, execution)
+
+
+def _outcome(step: Step) -> tuple[str, float | None, str]:
+    if step.status != "Succeeded":
+        return step.status.lower(), step.seconds, FAILED
+    return ("from the cache", None, SKIPPED) if step.cached else ("", step.seconds, OK)
+
+
+def _trained(project: Project, target: Target, execution: Execution) -> Trained:
+    register = execution.step("Register")
+    if register is None:
+        raise CommandError(f"The training succeeded without registering a version: see the steps of {execution.arn}.")
+    sagemaker = target.client("sagemaker", project.first)
+    version = model_versions.describe(sagemaker, register.metadata["RegisterModel"]["Arn"])
+    return Trained(execution, version, evidence.evaluation(target.client("s3", project.first), version))
+
+
+def _failure(project: Project, target: Target, execution: Execution) -> str:
+    """Say at which step it failed, why, and for a job what it wrote last."""
+    step = execution.failed
+    if step is None:
+        return f"The training ended as {execution.status}: {execution.failure or 'SageMaker gives no reason'}."
+    reason = (step.failure or execution.failure or "SageMaker gives no reason").rstrip(".")
+    if step.name == "NotGoodEnough":
+        shown = _evaluated(project, target, execution)
+        others = ", ".join(f"{name} {number(value)}" for name, value in shown.items())
+        return f"The gate refused the model: {reason}." + (f" All metrics: {others}." if others else "")
+    lines = training_progress.last_log_lines(target.client("logs", project.first), step)
+    told = "".join(f"\n  {line}" for line in lines)
+    log = f" The last lines of its log ({step.job}):{told}" if lines else ""
+    return f"The training failed at step {step.name}: {reason}.{log}"
+
+
+def _evaluated(project: Project, target: Target, execution: Execution) -> dict[str, float]:
+    """Read the metrics of a model that was not registered, out of its evaluation job's output."""
+    evaluate = execution.step("Evaluate")
+    if evaluate is None or evaluate.job is None:
+        return {}
+    job = target.client("sagemaker", project.first).describe_processing_job(ProcessingJobName=evaluate.job)
+    outputs = {each["OutputName"]: each["S3Output"]["S3Uri"] for each in job["ProcessingOutputConfig"]["Outputs"]}
+    report = Location.parse(outputs["evaluation"]) / "evaluation.json"
+    return evidence.metrics_of(read_json(target.client("s3", project.first), report))
+
+
+def git_commit(root: Path) -> str | None:
+    """Name the commit that the project file is in; None where Git does not track it, or is not installed.
+
+    `-dirty` is added where the project's folder holds changes that no commit has.
+    """
+    git = shutil.which("git")
+    if git is None or _git(git, root, "ls-files", "--error-unmatch", "project.yaml") is None:
+        return None
+    commit = _git(git, root, "rev-parse", "HEAD")
+    if not commit:
+        return None
+    return f"{commit}-dirty" if _git(git, root, "status", "--porcelain", "--", ".") else commit
+
+
+def _git(git: str, root: Path, *arguments: str) -> str | None:
+    done = subprocess.run([git, "-C", str(root), *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - arguments of ours
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def number(value: float) -> str:
+    """Write a metric with four decimals, or four digits where it is large or tiny."""
+    magnitude = abs(value)
+    large, tiny = 10_000, 0.001
+    if not math.isfinite(value) or magnitude >= large or 0 < magnitude < tiny:
+        return f"{value:.4g}"
+    return f"{value:.4f}"

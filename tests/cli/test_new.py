@@ -1,0 +1,75 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from sagewright.project import load
+
+Run = Callable[..., Result]
+
+
+def test_a_new_project_has_its_own_name_everywhere_and_is_right(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "late-payers"
+    result = run("new", folder, "--seed", "churn", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["name"] == "late-payers"
+    project = load(folder)
+    assert (project.name, project.first.training.code) == ("late-payers", "src/late_payers")
+    checked = run("check", "--project", folder, "--no-synth")
+    assert checked.exit_code == 0, checked.stderr
+
+
+def test_the_word_stays_where_it_is_no_name(run: Run, tmp_path: Path) -> None:
+    run("new", tmp_path / "leavers", "--seed", "churn")
+    assert load(tmp_path / "leavers").first.data.label == "churn"
+    assert (tmp_path / "leavers" / "data" / "churn.csv").is_file()
+
+
+def test_editors_find_the_schema_beside_the_project_file(run: Run, tmp_path: Path) -> None:
+    run("new", tmp_path / "leavers", "--seed", "churn")
+    first = (tmp_path / "leavers" / "project.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=project.schema.json"
+    assert "$schema" in json.loads((tmp_path / "leavers" / "project.schema.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_new_projects_own_tests_pass(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "leavers"
+    run("new", folder, "--seed", "churn")
+    # Threads that spin while they wait make the fits many times slower as soon as another test runs beside.
+    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
+    call = [sys.executable, "-m", "pytest", "-q"]
+    done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_name_that_aws_would_refuse_is_refused_and_nothing_is_left(run: Run, tmp_path: Path) -> None:
+    result = run("new", tmp_path / "x", "--seed", "churn", "--name", "Not_A_Name")
+    assert result.exit_code == 1
+    assert "name" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_is_left_alone(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    result = run("new", tmp_path, "--seed", "churn", "--name", "leavers")
+    assert result.exit_code == 1
+    assert "not empty" in result.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_empty_folder_is_used(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "leavers"
+    folder.mkdir()
+    assert run("new", folder, "--seed", "churn").exit_code == 0
+
+
+def test_an_unknown_seed_is_refused_with_those_that_there_are(run: Run, tmp_path: Path) -> None:
+    result = run("new", tmp_path / "x", "--seed", "roses")
+    assert result.exit_code == 1
+    assert "Seeds: churn" in result.stderr

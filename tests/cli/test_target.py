@@ -1,0 +1,158 @@
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from sagewright.cli import seeds, target
+from sagewright.cli.errors import CommandError
+from sagewright.cli.sandbox_process import RunningSandbox
+from sagewright.cli.target import Sandbox
+from sagewright.project import Project, load, names
+
+Run = Callable[..., Result]
+Home = tuple[Path, RunningSandbox]
+
+
+def planted(folder: Path) -> Project:
+    seeds.plant("churn", folder, folder.name)
+    return load(folder)
+
+
+def test_a_sandbox_of_the_checkout_serves_the_projects_in_it(home: Home) -> None:
+    folder, running = home
+    project = planted(folder / "projects" / "leavers")
+    chosen = target.resolve(None, project)
+    assert isinstance(chosen, Sandbox)
+    assert chosen.running.pid == running.pid
+
+
+def test_a_sandbox_outside_the_checkout_does_not(home: Home) -> None:
+    folder, _ = home
+    (folder / "elsewhere" / ".git").mkdir(parents=True)
+    with pytest.raises(CommandError, match="There is nothing to act on yet"):
+        target.resolve(None, planted(folder / "elsewhere" / "leavers"))
+
+
+def test_the_callers_account_is_the_first_environments(home: Home, project: Path) -> None:
+    file = project / "project.yaml"
+    file.write_text(
+        file.read_text().replace(
+            "  dev: {region: eu-west-1}",
+            '  dev: {account: "222222222222", region: eu-west-1}\n  prod: {account: "333333333333", region: eu-west-1}',
+        )
+    )
+    loaded = load(project)
+    sandbox = Sandbox(home[1], loaded)
+    assert sandbox.account == "222222222222"
+    identity = sandbox.client("sts", loaded.environment("prod")).get_caller_identity()
+    assert identity["Account"] == "333333333333"
+
+
+def test_variables_of_the_users_own_aws_never_reach_a_tool_in_the_sandbox(
+    home: Home, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://example.com")
+    loaded = load(project)
+    sandbox = Sandbox(home[1], loaded)
+    variables = sandbox.environ("eu-west-1")
+    assert "AWS_PROFILE" not in variables
+    assert "AWS_ENDPOINT_URL_S3" not in variables
+    assert variables["AWS_ENDPOINT_URL"] == home[1].endpoint
+    assert sandbox.client("sts", loaded.first).get_caller_identity()["Account"] == "111111111111"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("AWS_ENDPOINT_URL", "http://localhost:4566"), ("AWS_ACCESS_KEY_ID", "AKIASBOX111111111111")]
+)
+def test_aws_is_refused_while_variables_still_point_to_a_sandbox(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = run("models", "--project", project, "--target", "aws")
+    assert result.exit_code == 1
+    assert "still point to a sandbox" in result.stderr
+
+
+def test_aws_without_credentials_says_how_to_sign_in(run: Run, project: Path) -> None:
+    result = run("train", "--project", project, "--target", "aws", "--yes")
+    assert result.exit_code == 1
+    assert "aws sso login" in result.stderr
+
+
+@pytest.fixture
+def pretended_aws(home: Home, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An account that looks like AWS to the command line: ordinary keys, and endpoints of single services."""
+    sandbox: Any = Sandbox(home[1], None)
+    iam = sandbox.client_in("iam", "111111111111", "eu-west-1")
+    name = f"anna-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    for service in ("STS", "S3", "SAGEMAKER", "CLOUDFORMATION", "SSM"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", home[1].endpoint)
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    return "111111111111"
+
+
+def test_aws_shows_where_it_acts_and_does_nothing_without_a_yes(run: Run, project: Path, pretended_aws: str) -> None:
+    result = run("train", "--project", project, "--target", "aws")
+    assert result.exit_code == 1
+    told = " ".join(result.stderr.split())
+    assert f"AWS account {pretended_aws}, region eu-west-1" in told
+    assert "ml.m5.xlarge, charged by the second" in told
+    assert "run it again with --yes" in told
+
+
+@pytest.mark.usefixtures("pretended_aws")
+def test_aws_names_the_bootstrap_command_where_it_is_missing(run: Run, project: Path) -> None:
+    result = run("deploy", "--project", project, "--target", "aws", "--yes")
+    assert result.exit_code == 1
+    assert "bootstrap aws://111111111111/eu-west-1" in result.stderr
+
+
+@pytest.mark.usefixtures("pretended_aws")
+def test_credentials_of_another_account_are_told(run: Run, project: Path) -> None:
+    file = project / "project.yaml"
+    file.write_text(file.read_text().replace("{region: eu-west-1}", '{account: "222222222222", region: eu-west-1}', 1))
+    result = run("models", "--project", project, "--target", "aws")
+    assert result.exit_code == 1
+    assert "belong to account 111111111111, but environment 'dev' is in 222222222222" in result.stderr
+
+
+def test_commands_on_a_sandbox_without_the_project_say_to_deploy(run: Run, home: Home) -> None:
+    folder = home[0] / "undeployed"
+    planted(folder)
+    for command in (("models",), ("show", "1"), ("data", "put"), ("train",), ("approve", "1")):
+        result = run(*command, "--project", folder)
+        assert result.exit_code == 1, command
+        assert "sagewright deploy" in result.stderr, command
+
+
+def test_data_is_sent_once_and_again_when_it_changes(run: Run, home: Home) -> None:
+    folder = home[0] / "sending"
+    project = planted(folder)
+    s3 = Sandbox(home[1], project).client("s3", project.first)
+    bucket = names.data_bucket(project.name, "dev", "111111111111", "eu-west-1")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    assert '"sent": true' in run("data", "put", "--project", folder, "--json").stdout
+    assert '"sent": false' in run("data", "put", "--project", folder, "--json").stdout
+    with (folder / "data" / "churn.csv").open("a") as rows:
+        rows.write("\n")
+    assert '"sent": true' in run("data", "put", "--project", folder, "--json").stdout
+
+    (folder / "data" / "churn.csv").rename(folder / "data" / "customers.csv")
+    (folder / "project.yaml").write_text(
+        (folder / "project.yaml").read_text().replace("data/churn.csv", "data/customers.csv")
+    )
+    assert "Removed raw/churn.csv" in run("data", "put", "--project", folder).stderr
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["raw/customers.csv"]
+
+    s3.put_object(Bucket=bucket, Key="raw/more.csv", Body=b"from somewhere else")
+    refused = run("data", "put", "--project", folder)
+    assert refused.exit_code == 1
+    assert "raw/more.csv was put there by something else" in refused.stderr
