@@ -98,6 +98,18 @@ def test_a_key_policy_for_a_role_that_does_not_exist_is_refused(stack: Any, allo
         stack.create("AWS::KMS::Key", {"KeyPolicy": document})
 
 
+def test_a_log_group_whose_key_keeps_logs_out_is_refused(stack: Any, allow: Any) -> None:
+    owner = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{stack.account}:root"})
+    service = allow(["kms:Encrypt*", "kms:GenerateDataKey*"], Principal={"Service": "logs.eu-west-1.amazonaws.com"})
+    both = {**owner, "Statement": owner["Statement"] + service["Statement"]}
+    closed, open_ = (stack.create("AWS::KMS::Key", {"KeyPolicy": policy}) for policy in (owner, both))
+    with pytest.raises(ClientError, match="The specified KMS key does not exist or is not allowed to be used"):
+        stack.create("AWS::Logs::LogGroup", {"KmsKeyId": closed.attributes["Arn"]})
+    group = stack.create("AWS::Logs::LogGroup", {"KmsKeyId": open_.attributes["Arn"]}).id
+    found = stack.client("logs").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
+    assert found[0]["kmsKeyId"] == open_.attributes["Arn"]
+
+
 def test_a_deleted_key_waits_for_its_deletion(stack: Any) -> None:
     key = stack.create("AWS::KMS::Key", {"PendingWindowInDays": 7})
     key.delete()
@@ -134,7 +146,7 @@ def test_a_function_whose_code_is_not_there_is_refused(stack: Any) -> None:
     ],
 )
 def test_an_event_pattern_that_is_none_is_refused(pattern: dict[str, Any], reason: str, stack: Any) -> None:
-    with pytest.raises(ClientError, match=f"Event pattern is not valid. Reason: .*{reason}"):
+    with pytest.raises(ClientError, match=rf"Event pattern is not valid\. Reason: .*{reason}"):
         stack.create("AWS::Events::Rule", {"EventPattern": pattern})
 
 
@@ -166,8 +178,9 @@ def test_a_repository_with_images_is_kept_unless_the_template_gives_them_up(stac
         stack.create("AWS::ECR::Repository", {"EmptyOnDelete": empty}, name)
         for name, empty in (("Kept", False), ("GivenUp", True))
     )
+    layer = {"digest": "sha256:1", "size": 1}
     kind = "application/vnd.docker.distribution.manifest.v2+json"
-    manifest = {"schemaVersion": 2, "mediaType": kind, "config": {"digest": "sha256:0", "size": 1}, "layers": ["one"]}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": {"digest": "sha256:0", "size": 1}, "layers": [layer]}
     for repository in (kept, given_up):
         stack.client("ecr").put_image(repositoryName=repository.id, imageManifest=json.dumps(manifest), imageTag="one")
     with pytest.raises(ClientError, match="RepositoryNotEmptyException"):
@@ -194,7 +207,7 @@ def test_a_pipeline_that_is_no_json_is_refused(stack: Any) -> None:
 
 
 def test_a_request_that_the_client_itself_rejects_is_refused_as_the_service_would(stack: Any) -> None:
-    with pytest.raises(ClientError, match='ValidationException.*\n.*Missing required parameter in input: "Name"'):
+    with pytest.raises(ClientError, match=r'ValidationException.*\n.*Missing required parameter in input: "Name"'):
         call(stack.client("sns"), "create_topic")
 
 

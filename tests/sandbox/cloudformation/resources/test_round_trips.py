@@ -279,7 +279,7 @@ def test_a_type_goes_from_creation_to_removal(type_name: str, stack: Any, allow:
     assert resource.id
     read_only = {pointer.removeprefix("/") for pointer in schema.read_only}
     expected = {name for name in schema.attributes & read_only if "." not in name}
-    assert expected - {"SnapStartResponse"} <= resource.attributes.keys()
+    assert expected - {"SnapStartResponse"} <= resource.attributes.keys() <= schema.attributes
     changed = resource.update({**properties, **change}, tags={"team": "data"})
     restored = changed.update(properties)
     restored.delete()
