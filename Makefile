@@ -16,6 +16,8 @@ UV := $(or $(shell command -v uv),$(abspath .uv/bin/uv))
 export PATH := $(VENV)/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 export UV_COMPILE_BYTECODE := 1
+# As pip does: behind a company proxy, the certificate to trust is one of the machine's.
+export UV_SYSTEM_CERTS := 1
 
 help:
 	@echo "make demo    run the whole loop on this machine: deploy, train, approve, release, invoke"
