@@ -87,11 +87,11 @@ def _summary(version: Version, metrics: dict[str, float], live: dict[str, int | 
 
 
 def live_numbers(project: Project, target: Target) -> dict[str, int | None]:
-    """Say which version each serving environment runs; None before its first release."""
+    """Say which version each serving environment runs, as releases wrote it down; None before its first release."""
+    ssm = target.client("ssm", project.first)
     found: dict[str, int | None] = {}
     for environment in project.serving:
-        parameter = names.release_parameter(project.name, environment.name)
-        record = release.live(target.reading_client("ssm", environment), parameter)
+        record = release.live(ssm, names.release_copy(project.name, project.first.name, environment.name))
         found[environment.name] = record.number if record else None
     return found
 

@@ -78,6 +78,12 @@ def _release(options: Options, project: Project, target: Target, environment: En
         endpoint, config = outputs["EndpointName"], outputs["EndpointConfigName"]
         release.verify(target.release_client("sagemaker", environment), endpoint, config)
         details.append(f"{endpoint} is in service on {config}")
+    release.copy_record(
+        target.reading_client("ssm", environment),
+        names.release_parameter(project.name, environment.name),
+        target.client("ssm", project.first),
+        names.release_copy(project.name, project.first.name, environment.name),
+    )
     return config
 
 

@@ -93,6 +93,11 @@ def release_parameter(project: str, env: str) -> str:
     return f"/sagewright/{project}/{env}/release"
 
 
+def release_copy(project: str, first: str, env: str) -> str:
+    """Name the SSM parameter in the first environment that repeats what the environment's own says."""
+    return f"/sagewright/{project}/{first}/releases/{env}"
+
+
 def faults(project: str, env: str, region: str) -> list[str]:
     """Say which derived names AWS would refuse, the tightest limit first; account ids count with their 12 digits."""
     account = "0" * ACCOUNT_DIGITS

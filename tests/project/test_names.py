@@ -27,6 +27,7 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
     assert names.endpoint_role("churn", "dev") == "churn-dev-endpoint"
     assert names.release_role("churn", "dev") == "churn-dev-release"
     assert names.release_parameter("churn", "dev") == "/sagewright/churn/dev/release"
+    assert names.release_copy("churn", "dev", "prod") == "/sagewright/churn/dev/releases/prod"
 
 
 def _bucket_of_data(project: str, env: str) -> str:

@@ -89,14 +89,28 @@ class Live:
 
 def live(ssm: Client, parameter: str) -> Live | None:
     """Read what the last successful release wrote down; None before the first one."""
+    value = _value(ssm, parameter)
+    if value is None:
+        return None
+    record: dict[str, Any] = json.loads(value)
+    return Live(record["version"], record["config"])
+
+
+def copy_record(serving: Client, parameter: str, first: Client, copy: str) -> None:
+    """Repeat a serving environment's record in the first one, so that training need not ask another account."""
+    value = _value(serving, parameter)
+    if value is None:
+        raise Refused(f"The release has not written {parameter} down: is its stack another project's? Release again.")
+    first.put_parameter(Name=copy, Value=value, Type="String", Overwrite=True)
+
+
+def _value(ssm: Client, parameter: str) -> str | None:
     try:
-        value = ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+        return str(ssm.get_parameter(Name=parameter)["Parameter"]["Value"])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ParameterNotFound":
             return None
         raise
-    record: dict[str, Any] = json.loads(value)
-    return Live(record["version"], record["config"])
 
 
 def verify(sagemaker: Client, endpoint: str, endpoint_config: str) -> None:

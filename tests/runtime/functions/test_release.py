@@ -82,6 +82,26 @@ def test_what_is_live_is_read_from_what_the_release_wrote_down(client: Callable[
     assert (live.number, live.endpoint_config) == (12, "config-1")
 
 
+def test_the_first_environment_keeps_a_copy_of_what_the_latest_release_wrote_down(
+    client: Callable[[str], Any],
+) -> None:
+    own, copy = (f"/sagewright/{uuid.uuid4().hex}/{end}" for end in ("prod/release", "dev/releases/prod"))
+    ssm = client("ssm")
+    for version in (3, 4):
+        arn = f"arn:aws:sagemaker:eu-west-1:111111111111:model-package/churn/{version}"
+        value = json.dumps({"version": arn, "config": "config", "baseline": f"s3://b/releases/{version}/baseline"})
+        ssm.put_parameter(Name=own, Value=value, Type="String", Overwrite=True)
+        release.copy_record(ssm, own, ssm, copy)
+
+        assert ssm.get_parameter(Name=copy)["Parameter"]["Value"] == value
+
+
+def test_a_release_that_wrote_nothing_down_is_refused(client: Callable[[str], Any]) -> None:
+    ssm = client("ssm")
+    with pytest.raises(Refused, match="has not written /sagewright/none/prod/release down"):
+        release.copy_record(ssm, "/sagewright/none/prod/release", ssm, "/sagewright/none/dev/releases/prod")
+
+
 def described(**members: Any) -> Any:
     sagemaker = boto3.client("sagemaker", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b")
     stubber = Stubber(sagemaker)
