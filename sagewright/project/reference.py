@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sagewright.project import fields, names
+from sagewright.project import fields, image, names
+from sagewright.project.code import ARGUMENTS
 from sagewright.project.metrics import METRICS, METRICS_OF, SPLITS_OF
 from sagewright.project.schema import Schema, build
 
@@ -74,6 +75,31 @@ All environments are in one region, because a release cannot yet carry the image
 their account, or none does: then it is that of the credentials in use.
 """
 
+_FUNCTIONS = """\
+## The functions
+
+The package in `training.code` holds plain functions, each defined in one module or named in `__init__.py`:
+"""
+
+_RETURNS = {
+    "features": ("the columns as they are", "a data frame with one row for each row of `raw`, computed row by row"),
+    "fit": ("required", "the fitted estimator: it has `predict`, and for probabilities `predict_proba`"),
+    "evaluate": ("", "a mapping of names to numbers, shown beside the standard metrics"),
+}
+
+_COLUMNS = f"""\
+They may import Python's own modules, the package itself, and
+{", ".join(f"`{name}`" for name in sorted(image.PACKAGES))}.
+
+`raw` has every column of the table but the label and the record id. A column holds whole numbers (with gaps, they are
+`float64`), numbers, booleans or text, as decided once from the whole table; it is the same in CSV, in Parquet and in
+every request. What is missing is `NaN`. Dates and times are text in ISO 8601, for `pd.to_datetime`; categories are
+their values; digits with leading zeros, such as 00501, are text.
+
+`sagewright deploy` takes the package and the project file to where they run. After a change of either, deploy before
+you train.
+"""
+
 _NAMES = f"""\
 ## Names
 
@@ -93,7 +119,7 @@ def text() -> str:
     parts = [_HEAD, "## Keys\n", _table(_rows(schema, schema)), _OVERRIDES]
     parts.append("An environment's own keys:\n")
     parts.append(_table(_rows(schema, schema["$defs"]["Environment"], "environments.<name>.")))
-    parts += ["## Problems and metrics\n", _metrics(), _NAMES]
+    parts += ["## Problems and metrics\n", _metrics(), _FUNCTIONS, _functions(), _COLUMNS, _NAMES]
     return "\n".join(parts)
 
 
@@ -137,6 +163,14 @@ def _metrics() -> str:
         for bound in ("minimum", "maximum"):
             listed = _choices([metric for metric in metrics if METRICS[metric].bound == bound], metrics[0])
             rows.append((f"`{problem}`", splits, listed, f"`{bound}`"))
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
+
+
+def _functions() -> str:
+    rows = [("function", "returns", "left out"), ("---",) * 3]
+    for function, arguments in ARGUMENTS.items():
+        left_out, returns = _RETURNS[function]
+        rows.append((f"`{function}({', '.join(arguments)})`", returns, left_out))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 

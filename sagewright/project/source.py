@@ -11,6 +11,9 @@ from sagewright.project.model import Data, Training
 _CODE = ("training", "code")
 _SOURCE = ("data", "source")
 
+# What spreadsheets and databases write between columns instead of commas.
+_OTHER_SEPARATORS = (";", "\t", "|")
+
 
 def code(root: Path, training: Training) -> Iterator[Finding]:
     """Say when the package's folder is missing."""
@@ -70,4 +73,7 @@ def _columns(file: Path) -> list[str]:
             raise ValueError(str(error)) from error
     if not header:
         raise ValueError("its first line is empty; it must hold the column names")
+    separators = [each for each in _OTHER_SEPARATORS if each in header[0]] if len(header) == 1 else []
+    if separators:
+        raise ValueError(f"its columns are separated by {separators[0]!r}; separate them by commas")
     return header

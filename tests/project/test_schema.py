@@ -107,6 +107,12 @@ def test_what_is_generated_from_the_model_is_committed(file: Path) -> None:
     assert file.read_text(encoding="utf-8") == GENERATED[file](), "run `python -m sagewright.project`"
 
 
+def test_the_reference_page_says_how_each_function_is_called() -> None:
+    page = reference.text()
+    for call in ("features(raw)", "fit(X, y, hyperparameters)", "evaluate(model, X, y)"):
+        assert f"| `{call}` |" in page
+
+
 def test_the_example_of_the_reference_page_is_a_valid_project(read: Read) -> None:
     project = read(reference.EXAMPLE)
 

@@ -40,6 +40,8 @@ def test_a_csv_header_is_read_as_the_job_reads_it(read: Read, folder: Path, tabl
     ("table", "told"),
     [
         (b"", "its first line is empty; it must hold the column names"),
+        (b"customer_id;churned\n1;Yes\n", "its columns are separated by ';'; separate them by commas"),
+        (b"customer_id\tchurned\n1\tYes\n", "its columns are separated by '\\t'; separate them by commas"),
         (b"customer_id,churned,churned\n", "has more than one column named 'churned'; rename them"),
         (b"customer_id,,churned\n", "has no name for column 2; name it or leave it out"),
         ("customer_id,churned,é\n".encode("latin-1"), "cannot be read as a table: 'utf-8' codec can't decode"),

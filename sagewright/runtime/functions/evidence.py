@@ -68,15 +68,19 @@ class HeldOut:
 
 
 def held_out(s3: Client, version: Version, count: int) -> HeldOut:
-    """Read the first `count` rows of the version's held-out set (they were shuffled by the split)."""
+    """Read the first `count` rows of the version's held-out set, which are in the order of the table."""
     folder = Location.parse(version.metadata["HeldOutUri"])
-    rows = read_csv(s3, folder / "rows.csv")[:count]
-    truth = [list(row.values()) for row in read_csv(s3, folder / "truth.csv")[:count]]
-    return HeldOut(rows, [values[0] for values in truth], [values[1] for values in truth])
+    header, rows = read_csv(s3, folder / "rows.csv")
+    # By their places, because the label and the record id may have any names.
+    _, truth = read_csv(s3, folder / "truth.csv")
+    return HeldOut(
+        rows=[dict(zip(header, row, strict=True)) for row in rows[:count]],
+        records=[record for record, _ in truth[:count]],
+        truths=[label for _, label in truth[:count]],
+    )
 
 
 def recorded_predictions(s3: Client, version: Version) -> dict[str, str]:
     """Read what the evaluation predicted, by record id: what the endpoint must answer for the same rows."""
-    rows = read_csv(s3, Location.parse(version.metadata["EvaluationUri"]) / "predictions.csv")
-    # Columns: record id (under its own name), truth, prediction, score.
-    return {next(iter(row.values())): row["prediction"] for row in rows}
+    _, rows = read_csv(s3, Location.parse(version.metadata["EvaluationUri"]) / "predictions.csv")
+    return {record: prediction for record, _truth, prediction, _score in rows}

@@ -45,7 +45,8 @@ def read_json(s3: Client, location: Location) -> dict[str, Any]:
     return json.loads(s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read())
 
 
-def read_csv(s3: Client, location: Location) -> list[dict[str, str]]:
-    """Read one CSV file with a header: a row is a dictionary of texts."""
+def read_csv(s3: Client, location: Location) -> tuple[list[str], list[list[str]]]:
+    """Read one CSV file: its header, and the texts of each row."""
     text = s3.get_object(Bucket=location.bucket, Key=location.key)["Body"].read().decode("utf-8")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    header, *rows = csv.reader(io.StringIO(text, newline=""))
+    return header, rows

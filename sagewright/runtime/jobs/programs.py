@@ -23,7 +23,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         program(parsed)
     except Exception as fault:  # noqa: BLE001 - whatever it is, it is this job's failure reason
-        traceback.print_exc()
+        _print_traceback(fault)
         _report(_reason(parsed.program, fault), parsed.reason)
         return 1
     return 0
@@ -43,6 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         program.add_argument(option, dest="reason", type=Path, required=True, help="file for the failure reason")
         program.set_defaults(run=module.run)
     return parser
+
+
+def _print_traceback(fault: Exception) -> None:
+    """Print where it happened: for a fault in the data scientist's code that is there, not on our way to it."""
+    cause = fault.__cause__ if isinstance(fault, UserError) else None
+    traceback.print_exception(cause or fault)
 
 
 def _reason(program: str, fault: Exception) -> str:

@@ -88,10 +88,11 @@ def _json_rows(text: str, columns: Sequence[Column]) -> list[Mapping[str, object
         body: Any = json.loads(text)
     except (ValueError, RecursionError) as fault:
         raise RequestError([f"the body is not JSON: {fault}"]) from fault
-    if isinstance(body, dict) and isinstance(body.get("instances"), list) and "instances" not in _names(columns):
-        if len(body) > 1:
+    # No cell is a list: where a column has that name too, the list alone is still meant as the rows.
+    if isinstance(body, dict) and isinstance(body.get("instances"), list):
+        if len(body) > 1 and "instances" not in _names(columns):
             raise RequestError([f"{_listed(set(body) - {'instances'})} beside instances is not supported"])
-        body = body["instances"]
+        body = body["instances"] if len(body) == 1 else body
     rows = body if isinstance(body, list) else [body]
     problems: list[str] = []
     for number, row in enumerate(rows, start=1):

@@ -31,7 +31,7 @@ def find(package: str, function: str) -> Callable[..., Any] | None:
 
 def root(package: str) -> str:
     """Return the folder of the package."""
-    return next(iter(_import(package).__path__))
+    return _folder(_import(package))
 
 
 def require(package: str, function: str) -> Callable[..., Any]:
@@ -93,9 +93,15 @@ def _import(module: str) -> ModuleType:
         raise UserError(f"{module} cannot be imported: {_described(fault)}{place}") from fault
 
 
+def _folder(root: ModuleType) -> str:
+    """Return the first of the package's folders: without an __init__.py it has one for each place it is found in."""
+    return next(iter(root.__path__))
+
+
 def _modules(root: ModuleType) -> list[tuple[str, Path]]:
     """Return (name within the package, file) of every public module, those of subpackages included."""
-    files = [(path.relative_to(folder), path) for folder in map(Path, root.__path__) for path in folder.rglob("*.py")]
+    folder = Path(_folder(root))
+    files = [(path.relative_to(folder), path) for path in folder.rglob("*.py")]
     names = [(".".join(relative.with_suffix("").parts), path) for relative, path in sorted(files)]
     return [(name, path) for name, path in names if not any(part.startswith("_") for part in name.split("."))]
 

@@ -88,16 +88,16 @@ class QueryOperations:
             if planned is None:
                 raise ApiError("ChangeSetNotFound", f"ChangeSet [{name}] does not exist", 404)
             deployment = planned.deployment
-        if deployment is None:
-            raise ApiError("ValidationError", NO_STACK.format(params["StackName"]))
-        return {"TemplateBody": deployment.template.body, "StagesAvailable": ["Original", "Processed"]}
+        # A stack that waits for its first change set has none yet, and is no error: the CDK deploys on from there.
+        body = deployment.template.body if deployment else ""
+        return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def get_template_summary(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Return what a template declares."""
         if "StackName" in params:
             stack = self._stacks.get(caller, params["StackName"], NO_STACK)
             if stack.deployment is None:
-                raise ApiError("ValidationError", NO_STACK.format(params["StackName"]))
+                raise ApiError("ValidationError", "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
             return descriptions.template_summary(stack.deployment.template)
         return descriptions.template_summary(self._reader.template(params, caller))
 

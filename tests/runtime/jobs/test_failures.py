@@ -61,6 +61,19 @@ def reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
     return reason
 
 
+def test_the_log_shows_the_line_that_raised_and_not_our_way_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "faulty"]:
+        monkeypatch.delitem(sys.modules, name)
+    write_project(tmp_path, "def fit(X, y, hyperparameters):\n    return X['absent']\n", TABLE)
+    assert [programs.run(arguments) for arguments in calls(tmp_path, {})] == [0, 1]
+    log = capfd.readouterr().err
+    assert "return X['absent']" in log
+    assert log.splitlines()[-2:] == ["KeyError: 'absent'", "fit() raised KeyError: 'absent' (model.py, line 2)"]
+
+
 def test_the_label_is_no_column(reason: Run) -> None:
     assert reason(label="churned") == "data.label 'churned' is no column of the raw data: it has id, age, town, left"
 

@@ -53,3 +53,15 @@ def test_two_modules_with_one_function_are_refused(package: Path) -> None:
     (package / "b.py").write_text("def fit(): ...\n")
     with pytest.raises(UserError, match=rf"fit\(\) is defined in {package.name}.a and {package.name}.b: keep one"):
         user_code.find(package.name, "fit")
+
+
+def test_a_package_without_init_is_searched_once_however_often_it_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The image has the model's code on the path and copies it to a place of its own.
+    for place in ("model", "copy"):
+        (tmp_path / place / "open_package").mkdir(parents=True)
+        (tmp_path / place / "open_package" / "model.py").write_text(f"def fit(): return '{place}'\n")
+        monkeypatch.syspath_prepend(tmp_path / place)
+    assert user_code.require("open_package", "fit")() == "copy"
+    assert user_code.root("open_package") == str(tmp_path / "copy" / "open_package")

@@ -44,6 +44,16 @@ def test_one_object_is_one_row() -> None:
     pd.testing.assert_frame_equal(read(json.dumps(OBJECTS[0]), "application/json", COLUMNS), ROWS.head(1))
 
 
+def test_a_column_may_be_named_as_the_list_of_rows() -> None:
+    columns = (Column("instances", "integer", nullable=False), Column("plan", "string", nullable=False))
+    rows = [{"instances": 3, "plan": "a"}, {"instances": 4, "plan": "b"}]
+    for body in ({"instances": rows}, rows):
+        pd.testing.assert_frame_equal(read(json.dumps(body), "application/json", columns), pd.DataFrame(rows))
+    assert read(json.dumps(rows[0]), "application/json", columns)["instances"].tolist() == [3]
+    with pytest.raises(RequestError, match=r"column instances: \[1, 2\] is not a number"):
+        read('{"instances": [1, 2], "plan": "a"}', "application/json", columns)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -149,3 +149,28 @@ def test_a_failed_deployment_tells_the_resource_and_the_reason(sandbox: Any, tmp
     assert "ROLLBACK_COMPLETE" in said
     assert "Bucket name should not contain uppercase characters (Service: S3, Status Code: 400," in said
     assert "HandlerErrorCode: InvalidRequest" in said
+
+
+BEGUN_APP = """
+import aws_cdk as cdk
+
+app = cdk.App()
+stack = cdk.Stack(app, "begun", synthesizer=cdk.LegacyStackSynthesizer())
+cdk.CfnResource(stack, "Word", type="AWS::SSM::Parameter", properties={"Type": "String", "Value": "one"})
+app.synth()
+"""
+
+
+@pytest.mark.slow
+def test_a_deployment_that_was_interrupted_before_it_began_is_simply_repeated(sandbox: Any, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(BEGUN_APP)
+    (tmp_path / "cdk.json").write_text(f'{{"app": "{sys.executable} app.py"}}')
+    stacks = sandbox.client("cloudformation", ACCOUNTS[0], REGION)
+    # What an interrupted deployment leaves: a change set that nobody has executed.
+    body = '{"Resources": {"Word": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "one"}}}}'
+    stacks.create_change_set(StackName="begun", ChangeSetName="left", ChangeSetType="CREATE", TemplateBody=body)
+    stacks.get_waiter("change_set_create_complete").wait(StackName="begun", ChangeSetName="left")
+
+    cdk(sandbox, tmp_path, "deploy", "--require-approval", "never")
+
+    assert stacks.describe_stacks(StackName="begun")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"

@@ -44,6 +44,9 @@ def test_a_new_stack_waits_for_review_until_its_change_set_is_executed(stacks: A
     assert actions(change_set) == {"P": "Add"}
     assert stacks.settled(name)["StackStatus"] == "REVIEW_IN_PROGRESS"
     assert "Outputs" not in stacks.settled(name) or not stacks.settled(name)["Outputs"]
+    assert stacks.api.get_template(StackName=name)["TemplateBody"] == ""
+    with pytest.raises(ClientError, match="GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks"):
+        stacks.api.get_template_summary(StackName=name)
     stack = executed(stacks, change_set)
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert stack["Outputs"][0]["OutputValue"] == stacks.physical_id(name, "P")
