@@ -68,3 +68,8 @@ class JobRole(Construct):
             bucket, prefix = source
             bucket_arn = f"arn:{place.partition}:s3:::{bucket}"
             permissions.read_prefix(self.role, "Source", bucket_arn, prefix, because=because)
+            # Whose key that bucket's objects are under, if under one at all, is known to its owner alone.
+            keys = f"arn:{place.partition}:kms:{place.region}:*:key/*"
+            permissions.decrypt_objects(
+                self.role, "Source", place, keys=keys, bucket_arn=bucket_arn, pattern=f"{prefix}*", because=because
+            )

@@ -72,8 +72,30 @@ def list_folders(role: iam.Role, sid: str, bucket_arn: str, folders: Sequence[st
 def read_prefix(role: iam.Role, sid: str, bucket_arn: str, prefix: str, *, because: str) -> None:
     """Allow reading and listing what starts with a prefix, as S3 reads an input's URI."""
     allow(role, f"Read{sid}", ["s3:GetObject"], [f"{bucket_arn}/{prefix}*"], because=because)
-    below = {"StringLike": {"s3:prefix": f"{prefix}*"}}
-    allow(role, f"List{sid}", ["s3:ListBucket"], [bucket_arn], conditions=below)
+    # A folder's name may come without the slash at its end, see list_folders.
+    prefixes = [prefix.removesuffix("/"), f"{prefix}*"] if prefix.endswith("/") else [f"{prefix}*"]
+    allow(role, f"List{sid}", ["s3:ListBucket"], [bucket_arn], conditions={"StringLike": {"s3:prefix": prefixes}})
+
+
+def decrypt_objects(  # noqa: PLR0913 (each narrows what may be decrypted)
+    role: iam.Role, sid: str, place: Place, *, keys: str, bucket_arn: str, pattern: str, because: str
+) -> None:
+    """Allow decrypting what S3 keeps of a bucket in that place's region under a key that has no ARN here.
+
+    S3's encryption context names the object, or the bucket where that has a bucket key, so the condition is as exact as
+    a key's ARN would be: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
+    """
+    allow(
+        role,
+        f"Decrypt{sid}",
+        ["kms:Decrypt"],
+        [keys],
+        conditions={
+            "StringEquals": {"kms:ViaService": f"s3.{place.region}.{place.domain}"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": [bucket_arn, f"{bucket_arn}/{pattern}"]},
+        },
+        because=because,
+    )
 
 
 def write_objects(role: iam.Role, sid: str, place: Place, folder: str, *, because: str) -> None:

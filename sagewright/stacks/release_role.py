@@ -44,23 +44,16 @@ class ReleaseRole(Construct):
         )
 
     def _decrypt_foreign(self, first: Place) -> None:
-        """Allow decrypting what S3 keeps in the first environment's bucket.
-
-        Its key has no ARN that could be named here, so the statement is held to the bucket by S3's encryption context:
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#encryption-context
-        """
-        permissions.allow(
+        """Allow decrypting what S3 keeps in the first environment's bucket, under a key that cannot be named here."""
+        because = "The id of another environment's key is not known; the condition is exact about what it decrypts."
+        permissions.decrypt_objects(
             self.role,
-            "DecryptVersion",
-            ["kms:Decrypt"],
-            [first.arn("kms", "key/*")],
-            conditions={
-                "StringEquals": {"kms:ViaService": f"s3.{first.region}.{first.domain}"},
-                "StringLike": {
-                    "kms:EncryptionContext:aws:s3:arn": [first.data_bucket_arn, first.objects(f"{names.EXECUTIONS}/*")]
-                },
-            },
-            because="The id of another environment's key is not known; the condition is exact about what it decrypts.",
+            "Version",
+            first,
+            keys=first.arn("kms", "key/*"),
+            bucket_arn=first.data_bucket_arn,
+            pattern=f"{names.EXECUTIONS}/*",
+            because=because,
         )
 
     def _keep_release(self, place: Place, key: kms.IKey) -> None:

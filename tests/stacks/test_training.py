@@ -223,5 +223,24 @@ def test_raw_data_elsewhere_is_read_below_its_prefix_and_nowhere_else(
     statements = training.statements("Preprocess")
     assert statements["ReadSource"]["Resource"] == ["arn:aws:s3:::lake/customers/*"]
     assert statements["ListSource"]["Resource"] == ["arn:aws:s3:::lake"]
-    assert statements["ListSource"]["Condition"] == {"StringLike": {"s3:prefix": "customers/*"}}
+    assert statements["ListSource"]["Condition"] == {"StringLike": {"s3:prefix": ["customers", "customers/*"]}}
     assert "ReadSource" not in training.statements("Train")
+
+
+def test_raw_data_elsewhere_may_be_encrypted_with_a_key_that_is_not_ours(
+    project: Callable[..., Path], synthesized: Callable[[Path], Any]
+) -> None:
+    folder = project()
+    file = folder / "project.yaml"
+    file.write_text(file.read_text().replace("data/customers.csv", "s3://lake/customers/"))
+
+    training = synthesized(folder)["churn-training"]
+
+    decrypt = training.statements("Preprocess")["DecryptSource"]
+    assert decrypt["Action"] == ["kms:Decrypt"]
+    assert decrypt["Resource"] == ["arn:aws:kms:eu-west-1:*:key/*"]
+    assert decrypt["Condition"] == {
+        "StringEquals": {"kms:ViaService": "s3.eu-west-1.amazonaws.com"},
+        "StringLike": {"kms:EncryptionContext:aws:s3:arn": ["arn:aws:s3:::lake", "arn:aws:s3:::lake/customers/*"]},
+    }
+    assert "DecryptSource" not in training.statements("Train")

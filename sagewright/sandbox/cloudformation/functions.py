@@ -111,6 +111,11 @@ class Evaluator:
             self._conditions[name] = self.truth(self._definitions[name])
         return self._conditions[name]
 
+    def check_conditions(self) -> None:
+        """Evaluate every condition, also one that nothing asks for: CloudFormation does before it makes anything."""
+        for name in self._definitions:
+            self.condition(name)
+
     def truth(self, value: Any) -> bool:
         """Return what a condition function evaluates to."""
         result = self.value(value)

@@ -67,6 +67,7 @@ class RequestReader:
         scope = StackScope(deployment, name, stack_id, caller, self._clients, self._exports(caller))
         check_rules(deployment, scope)
         evaluator = Evaluator(template.document, scope)
+        evaluator.check_conditions()
         _check_types(template.active(evaluator).values(), caller.region)
         template.dependencies(evaluator)
         return deployment
@@ -117,7 +118,10 @@ def _check_capabilities(template: Template, given: tuple[str, ...]) -> None:
 def _tags(params: dict[str, Any], previous: Deployment | None) -> dict[str, str]:
     if "Tags" not in params:
         return dict(previous.tags) if previous else {}
-    return {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+    tags = {tag["Key"]: tag["Value"] for tag in params["Tags"]}
+    if any(key.lower().startswith("aws:") for key in tags):
+        raise _error("aws: prefixed tag key names are not allowed for external use.")
+    return tags
 
 
 def _error(message: str) -> ApiError:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ..protocol import ApiError
 from .functions import Evaluator, function_name
 from .parameters import check_declarations
+from .structure import check_structure
 
 PSEUDO_PARAMETERS = {
     "AWS::AccountId",
@@ -18,18 +20,6 @@ PSEUDO_PARAMETERS = {
     "AWS::StackName",
     "AWS::URLSuffix",
 }
-DELETION_POLICIES = {"Delete", "Retain", "RetainExceptOnCreate"}
-REPLACE_POLICIES = {"Delete", "Retain"}
-
-_SECTIONS = {
-    *("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Rules", "Mappings", "Conditions"),
-    *("Transform", "Resources", "Outputs", "Hooks"),
-}
-_RESOURCE_MEMBERS = {
-    *("Type", "Properties", "DependsOn", "Condition", "Metadata", "DeletionPolicy", "UpdateReplacePolicy"),
-    *("UpdatePolicy", "CreationPolicy", "Description", "Version"),
-}
-_LIMITS = {"Resources": 500, "Parameters": 200, "Mappings": 200, "Outputs": 200}
 _SUBSTITUTION = re.compile(r"\$\{([^!}][^}]*)\}")
 # What needs CAPABILITY_IAM, and the property that makes it CAPABILITY_NAMED_IAM; a policy's name is no such name.
 _IAM_NAMES = {
@@ -57,10 +47,8 @@ class Template:
         self.outputs: dict[str, dict[str, Any]] = document.get("Outputs") or {}
         self.parameters: dict[str, dict[str, Any]] = document.get("Parameters") or {}
         self.rules: dict[str, dict[str, Any]] = document.get("Rules") or {}
-        _check_sections(document)
+        check_structure(document)
         check_declarations(self.parameters)
-        for logical_id, resource in self.resources.items():
-            _check_resource(logical_id, resource)
         self._check_names()
 
     def capabilities(self) -> tuple[str | None, list[str]]:
@@ -109,6 +97,7 @@ class Template:
         conditions = self.document.get("Conditions") or {}
         for logical_id, resource in self.resources.items():
             _check_references(resource.get("Properties"), known, self.resources.keys(), "Resources")
+            _check_imports(resource.get("Properties"), self.resources.keys())
             if gone := sorted(set(_depends_on(resource)) - self.resources.keys()):
                 raise _unresolved(gone, "Resources")
             if resource.get("Condition") is not None and resource["Condition"] not in conditions:
@@ -120,18 +109,14 @@ class Template:
             if not isinstance(output, dict) or "Value" not in output:
                 raise _error(f"Template format error: Every Outputs member must contain a Value object. ({name})")
             _check_references(output["Value"], known, self.resources.keys(), "Outputs")
+            _check_imports(output["Value"], self.resources.keys())
             export = output.get("Export", {})
             if set(references(export)) & self.resources.keys():
                 raise _error(
                     f"Template format error: Output {name} is malformed.  "
                     "The Name field of Export must not depend on any resources, imported values, or Fn::GetAZs."
                 )
-        for definition in conditions.values():
-            if gone := sorted(set(references(definition)) - self.parameters.keys() - PSEUDO_PARAMETERS):
-                raise _error(
-                    f"Template error: Unresolved dependencies {gone}. "
-                    "Cannot reference resources in the Conditions block of the template"
-                )
+        _check_conditions(conditions, self.parameters.keys())
 
 
 def references(value: Any, evaluator: Evaluator | None = None) -> Iterator[str]:
@@ -174,54 +159,55 @@ def refuse_circles(graph: Mapping[str, set[str]]) -> None:
         raise _error(f"Circular dependency between resources: [{', '.join(sorted(waiting))}]")
 
 
-def _check_sections(document: dict[str, Any]) -> None:
-    if unknown := sorted(set(map(str, document)) - _SECTIONS):
-        raise _error(f"Invalid template property or properties [{', '.join(unknown)}]")
-    version = document.get("AWSTemplateFormatVersion", "2010-09-09")
-    if version != "2010-09-09":
-        raise _error("Template format error: unsupported value for AWSTemplateFormatVersion.")
-    if document.get("Transform"):
-        raise _error(f"The sandbox does not run macros: Transform {document['Transform']} works in AWS only.")
-    for section in ("Parameters", "Mappings", "Conditions", "Resources", "Outputs", "Rules"):
-        members = document.get(section)
-        if members is not None and not isinstance(members, dict):
-            raise _error(f"Template format error: {section} must be an object.")
-        if section in _LIMITS and members and len(members) > _LIMITS[section]:
-            raise _error(
-                f"Template format error: Number of {section.lower()}, {len(members)}, "
-                f"is greater than maximum allowed, {_LIMITS[section]}"
-            )
-    if not document.get("Resources"):
-        raise _error("Template format error: At least one Resources member must be defined.")
-
-
-def _check_resource(logical_id: str, resource: Any) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9]+", str(logical_id)):
-        raise _error(f"Template format error: Resource name {logical_id} is non alphanumeric.")
-    if not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-        raise _error(
-            f"Template format error: [/Resources/{logical_id}] Every Resources object must contain a Type member."
-        )
-    if unknown := sorted(set(resource) - _RESOURCE_MEMBERS):
-        raise _error(f"Invalid template resource property '{unknown[0]}'")
-    if not isinstance(resource.get("Properties") or {}, dict):
-        raise _error(
-            f"Template format error: [/Resources/{logical_id}/Properties] 'null' values are not allowed in templates"
-        )
-    for member, allowed in (("DeletionPolicy", DELETION_POLICIES), ("UpdateReplacePolicy", REPLACE_POLICIES)):
-        policy = resource.get(member, "Delete")
-        if policy == "Snapshot":
-            raise _error(f"Template error: resource type {resource['Type']} does not support deletion policy Snapshot")
-        if policy not in allowed:
-            raise _error(f"Template format error: Unrecognized {member} {policy} for resource {logical_id}")
-
-
 def _check_references(value: Any, known: set[str], resources: Any, section: str) -> None:
     for kind, name in _typed_references(value):
         if kind == "Fn::GetAtt" and name not in resources:
             raise _error(f"Template error: instance of Fn::GetAtt references undefined resource {name}")
         if name not in known:
             raise _unresolved([name], section)
+
+
+def _check_conditions(definitions: Mapping[str, Any], parameters: AbstractSet[str]) -> None:
+    for name, definition in definitions.items():
+        for other in _named_conditions(definition):
+            if name in {other, *_conditions_behind(other, definitions)}:
+                raise _error(f"Template format error: Found circular condition dependency between {name} and {other}")
+        if gone := sorted(set(references(definition)) - parameters - PSEUDO_PARAMETERS):
+            raise _error(
+                f"Template error: Unresolved dependencies {gone}. "
+                "Cannot reference resources in the Conditions block of the template"
+            )
+
+
+def _conditions_behind(name: str, definitions: Mapping[str, Any]) -> list[str]:
+    """Return every condition that one is made of; itself too, where it is made of itself."""
+    found = list(_named_conditions(definitions.get(name)))
+    for each in found:
+        found += [other for other in _named_conditions(definitions.get(each)) if other not in found]
+    return found
+
+
+def _named_conditions(value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and function_name(value) == "Condition":
+        yield value["Condition"]
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _named_conditions(item)
+
+
+def _check_imports(value: Any, resources: Any) -> None:
+    """Refuse an export's name that only a resource would give: imports are read before anything is made."""
+    if isinstance(value, list):
+        for item in value:
+            _check_imports(item, resources)
+    elif isinstance(value, dict):
+        if function_name(value) == "Fn::ImportValue" and set(references(value["Fn::ImportValue"])) & resources:
+            raise _error(
+                "Template error: the attribute in Fn::ImportValue must not depend on any resources, "
+                "imported values, or Fn::GetAZs"
+            )
+        for item in value.values():
+            _check_imports(item, resources)
 
 
 def _typed_references(value: Any) -> Iterator[tuple[str, str]]:

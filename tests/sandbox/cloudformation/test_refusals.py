@@ -115,6 +115,49 @@ def refusal(stacks: Any, template: Any, **request: Any) -> tuple[str, str]:
             "Template error: Fn::Select cannot select nonexistent value at index 3",
         ),
         (
+            {"Conditions": {"A": {"Condition": "B"}, "B": {"Condition": "A"}}, "Resources": {"P": P}},
+            "Template format error: Found circular condition dependency between A and B",
+        ),
+        (
+            {"Conditions": {"Unused": {"Fn::Or": [{"Fn::Equals": ["1", "2"]}]}}, "Resources": {"P": P}},
+            "Template error: Fn::Or requires a list argument with 2 to 10 elements",
+        ),
+        (
+            {"Description": "d" * 1025, "Resources": {"P": P}},
+            "Template format error: 'Description' length is greater than 1024.",
+        ),
+        (
+            {"Description": ["d"], "Resources": {"P": P}},
+            "Template format error: every Description member must be a string.",
+        ),
+        (
+            {"Resources": {"P": P}, "Outputs": {"a-b": {"Value": "1"}}},
+            "Template format error: Outputs name 'a-b' is non alphanumeric.",
+        ),
+        (
+            {"Resources": {"P": P}, "Parameters": {"a_b": {"Type": "String"}}},
+            "Template format error: Parameter name a_b is non alphanumeric.",
+        ),
+        (
+            {"Resources": {"P": p("x", DeletionPolicy={"Ref": "AWS::Region"})}},
+            "Template format error: Every DeletionPolicy member must be a string.",
+        ),
+        (
+            "Resources:\n  P:\n    Type: AWS::SNS::Topic\n    Properties:\n",
+            "Template format error: [/Resources/P/Properties] 'null' values are not allowed in templates",
+        ),
+        (
+            {"Resources": {"P": {"Type": "AWS::SNS::Topic", "Properties": {"Tags": [{"Key": "k", "Value": None}]}}}},
+            "Template format error: [/Resources/P/Properties/Tags/0/Value] 'null' values are not allowed in templates",
+        ),
+        (
+            {"Resources": {"P": P, "Q": p({"Fn::ImportValue": {"Fn::Sub": "${P}-name"}})}},
+            (
+                "Template error: the attribute in Fn::ImportValue must not depend on any resources, "
+                "imported values, or Fn::GetAZs"
+            ),
+        ),
+        (
             {"Resources": {f"P{number}": P for number in range(501)}},
             "Template format error: Number of resources, 501, is greater than maximum allowed, 500",
         ),
@@ -220,6 +263,15 @@ def test_a_stack_name_that_breaks_the_pattern_is_refused(stacks: Any) -> None:
     assert refused.value.response["Error"]["Message"] == (
         "1 validation error detected: Value '9_x' at 'stackName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+    )
+
+
+def test_a_tag_with_a_prefix_of_aws_itself_is_refused(stacks: Any) -> None:
+    code, message = refusal(stacks, {"Resources": {"P": P}}, Tags=[{"Key": "aws:team", "Value": "ml"}])
+
+    assert (code, message) == (
+        "ValidationError",
+        "aws: prefixed tag key names are not allowed for external use.",
     )
 
 
