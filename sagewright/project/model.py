@@ -87,7 +87,8 @@ class Data(Section):
 
     source: Annotated[str, AfterValidator(fields.source)] = Field(
         description="Where the table is: an S3 prefix, or a CSV or Parquet file of the project, which "
-        "`sagewright data put` sends up.",
+        "`sagewright data put` sends up. Where bucket or key belong to somebody else, their policies have to admit the "
+        "account that trains.",
         examples=["data/customers.csv", "s3://bucket/customers/"],
     )
     problem: ProblemType = Field(description="What kind of answer is learnt.")
