@@ -53,7 +53,8 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 	@echo "Setting up $(VENV): about 370 MB to download once, 1.6 GB on disk."
 	@mkdir -p $(VENV) && date +%s > $@.started
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip sync --require-hashes --python $(VENV)/bin/python requirements.lock
+	$(UV) pip sync --require-hashes --build-constraints requirements.lock --require-build-hashes \
+		--python $(VENV)/bin/python requirements.lock
 	$(UV) pip install --quiet --no-build-isolation --no-deps --python $(VENV)/bin/python --editable .
 	@$(VENV)/bin/python -m compileall -q sagewright
 	@echo $$(($$(date +%s) - $$(cat $@.started))) > $@ # the seconds it took, for the demo's report
@@ -66,7 +67,7 @@ $(abspath .uv/bin/uv):
 	.uv/bin/python -m pip install --disable-pip-version-check --require-hashes -r .uv/requirements.txt
 
 lock: | $(UV)
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group dev \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group build --group dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 clean:
