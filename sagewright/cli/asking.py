@@ -5,17 +5,20 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions.client import Client
 
+from . import log_tail
 from .errors import CommandError
+from .target import Target
 
+SERVER_ERROR = 500
 CSV, JSON = "text/csv", "application/json"
-TYPES = {".csv": CSV, ".json": JSON}
 
 
 @dataclass(frozen=True)
@@ -52,16 +55,6 @@ class Request:
             instances.append(instance)
         return cls(json.dumps({"instances": instances}).encode(), JSON)
 
-    @classmethod
-    def of_file(cls, file: Path) -> "Request":
-        """Send a file as it is."""
-        content_type = TYPES.get(file.suffix.lower())
-        if content_type is None:
-            raise CommandError(f"{file} is neither CSV nor JSON: its name has to end in .csv or .json.")
-        if not file.is_file():
-            raise CommandError(f"{file} is not there (or is no file).")
-        return cls(file.read_bytes(), content_type)
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -76,14 +69,33 @@ class Prediction:
         return self.probabilities.get(str(self.value))
 
 
-def ask(runtime: Client, endpoint: str, request: Request) -> list[Prediction]:
+@dataclass(frozen=True)
+class Endpoint:
+    """What is asked, and where it writes down why it could not answer."""
+
+    name: str
+    runtime: Client
+    logs: Client
+
+    @classmethod
+    def of(cls, project: Project, target: Target, environment: Environment) -> "Endpoint":
+        """Take the endpoint of an environment."""
+        return cls(
+            names.endpoint(project.name, environment.name),
+            target.client("sagemaker-runtime", environment),
+            target.client("logs", environment),
+        )
+
+
+def ask(endpoint: Endpoint, request: Request) -> list[Prediction]:
     """Send one request; a refusal of the container becomes an error with its message."""
+    sent = datetime.now(UTC)
     try:
-        response = runtime.invoke_endpoint(
-            EndpointName=endpoint, Body=request.body, ContentType=request.content_type, Accept=JSON
+        response = endpoint.runtime.invoke_endpoint(
+            EndpointName=endpoint.name, Body=request.body, ContentType=request.content_type, Accept=JSON
         )
     except ClientError as error:
-        raise _explained(error, endpoint) from error
+        raise _explained(error, endpoint, sent) from error
     answers = json.loads(response["Body"].read())["predictions"]
     return [
         Prediction(each["label"] if "label" in each else each["value"], each.get("probabilities") or {})
@@ -91,20 +103,28 @@ def ask(runtime: Client, endpoint: str, request: Request) -> list[Prediction]:
     ]
 
 
-def _explained(error: ClientError, endpoint: str) -> Exception:
+def _explained(error: ClientError, endpoint: Endpoint, sent: datetime) -> Exception:
     code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
     if code == "ModelError":
-        status = error.response.get("OriginalStatusCode")
-        return CommandError(f"Endpoint {endpoint} answered {status}: {container_message(error)}")
+        status = int(str(error.response.get("OriginalStatusCode", 0)))
+        said = f"Endpoint {endpoint.name} answered {status}: {container_message(error)}"
+        return CommandError(said if status < SERVER_ERROR else f"{said.rstrip('.')}.{_log(error, endpoint.logs, sent)}")
     if code in {"ValidationError", "ValidationException"} and "not found" in message.lower():
         return CommandError(f"{message.rstrip('.')}. Nothing is released there yet: `sagewright release` does it.")
     return error
 
 
+def _log(error: ClientError, logs: Client, sent: datetime) -> str:
+    """Read the log that the error names: a stream of it, or the group alone."""
+    _, _, place = str(error.response.get("LogStreamArn", "")).partition(":log-group:")
+    group, _, stream = place.partition(":log-stream:")
+    return log_tail.of_request(logs, group, stream or None, sent) if group else ""
+
+
 def container_message(error: ClientError) -> str:
-    """Read the container's own message out of a ModelError."""
+    """Read the container's own message out of a ModelError; a web server's page says no more than its status."""
     original = str(error.response.get("OriginalMessage") or error.response["Error"]["Message"])
     try:
         return json.loads(original)["error"]
     except (ValueError, KeyError, TypeError):
-        return original
+        return "the container failed" if original.lstrip().startswith("<") else original

@@ -15,6 +15,8 @@ from . import environ, state
 from .errors import CommandError
 from .terminal import FAILED, SKIPPED, Checklist, Terminal
 
+INTERRUPTED = "Interrupted. What CloudFormation has begun goes on without this command; repeating the command is safe."
+
 QUIET = ("--no-notices", "--no-version-reporting", "--ci", "--no-color")
 
 _STARTED = re.compile(

@@ -15,13 +15,12 @@ from botocore.exceptions import ClientError
 
 from sagewright.project import Project, load
 from sagewright.runtime.functions import evidence
-from sagewright.runtime.functions.client import Client
 from sagewright.runtime.functions.evidence import HeldOut
 from sagewright.runtime.functions.model_versions import APPROVED
 from sagewright.runtime.functions.training_start import Overrides
 
 from . import deploying, registry, releasing, sandbox_process, seeds, training, uploading
-from .asking import Prediction, Request, ask, container_message
+from .asking import Endpoint, Prediction, Request, ask, container_message
 from .errors import EXPECTED, CommandError, explain
 from .options import Options
 from .pages import evaluation_page
@@ -108,7 +107,9 @@ class Demonstration:
         with self._step("train"):
             arn = training.start(project, target, Overrides())
             trained = training.watch(self.options, project, target, arn)
-            self.options.terminal.notes.print(evaluation_page(trained.evaluation, project.first.evaluation))
+            self.options.terminal.notes.print(
+                evaluation_page(trained.evaluation, trained.version.metric, trained.threshold)
+            )
         with self._step("approve"):
             registry.decide(project, target, trained.version, APPROVED, "approved by the demo")
             self.options.terminal.done(f"Version {trained.version.number} is Approved")
@@ -116,7 +117,7 @@ class Demonstration:
             version = registry.find(project, target, trained.version.number)
             released = releasing.carry_out(self.options, project, target, project.serving[0], version)
         with self._step("invoke"):
-            answers = self._ask(project, target, trained, released)
+            answers = self._ask(project, target, trained)
         return self._report(target, trained, released, answers)
 
     @contextmanager
@@ -152,24 +153,24 @@ class Demonstration:
         kept = " Everything is left up, because of --keep." if self.keep and self.started else ""
         return f"The demo failed at step {position} of {len(self.STEPS)}, {self.current}: {explain(error)}{logs}{kept}"
 
-    def _ask(self, project: Project, target: Sandbox, trained: Trained, released: Released) -> Answers:
+    def _ask(self, project: Project, target: Sandbox, trained: Trained) -> Answers:
         """Send held-out rows: one at a time, many at once, and one that is wrong."""
         place, s3 = project.serving[0], target.client("s3", project.first)
         known = evidence.held_out(s3, trained.version, BATCH_ROWS)
-        runtime = target.client("sagemaker-runtime", place)
+        endpoint = Endpoint.of(project, target, place)
         latencies: list[float] = []
         for row in known.rows[:SINGLE_REQUESTS]:
             began = time.monotonic()
-            ask(runtime, released.endpoint, Request.of_texts([row]))
+            ask(endpoint, Request.of_texts([row]))
             latencies.append((time.monotonic() - began) * 1000)
-        predictions = ask(runtime, released.endpoint, Request.of_texts(known.rows))
+        predictions = ask(endpoint, Request.of_texts(known.rows))
         recorded = evidence.recorded_predictions(s3, trained.version)
         said = [str(prediction.value) for prediction in predictions]
         return Answers(
             known=known,
             predictions=predictions,
             requests=len(latencies) + 2,
-            refusal=_refused(runtime, released.endpoint, known),
+            refusal=_refused(endpoint, known),
             latencies_ms=latencies,
             with_truth=_share(said, known.truths),
             with_evaluation=_share(said, [recorded[record] for record in known.records]),
@@ -215,12 +216,12 @@ class Demonstration:
         }
 
 
-def _refused(runtime: Client, endpoint: str, known: HeldOut) -> dict[str, Any]:
+def _refused(endpoint: Endpoint, known: HeldOut) -> dict[str, Any]:
     """Send a word where the model wants a number, and keep what the client sees."""
     number = next(name for name, text in known.rows[0].items() if _is_number(text))
     try:
-        runtime.invoke_endpoint(
-            EndpointName=endpoint,
+        endpoint.runtime.invoke_endpoint(
+            EndpointName=endpoint.name,
             ContentType="text/csv",
             Body=Request.of_texts([known.rows[0] | {number: "many"}]).body,
         )
@@ -232,7 +233,7 @@ def _refused(runtime: Client, endpoint: str, known: HeldOut) -> dict[str, Any]:
             "message": container_message(error),
         }
     raise CommandError(
-        f"Endpoint {endpoint} took the word 'many' for the number {number}: it should have refused the row."
+        f"Endpoint {endpoint.name} took the word 'many' for the number {number}: it should have refused the row."
     )
 
 

@@ -3,6 +3,7 @@
 import typer
 
 from . import deploying
+from .cdk import INTERRUPTED
 from .options import Options, command
 from .terminal import table
 
@@ -30,7 +31,8 @@ def register(group: typer.Typer) -> None:
             f"Stacks of project {project.name} will be created or updated in: {places}. They cost what is stored and a "
             "customer key per environment a month; nothing in them runs by itself.",
         )
-        deployed = deploying.deploy(options, project, target)
+        with options.terminal.if_interrupted(INTERRUPTED):
+            deployed = deploying.deploy(options, project, target)
         rows = [
             (environment, stack, name, value)
             for environment, stacks in deployed["stacks"].items()

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from sagewright.project import Environment, Project, names
+from sagewright.project import Environment, Project
 from sagewright.runtime.functions import evidence, model_versions
 from sagewright.runtime.functions.evidence import HeldOut
 
-from . import releasing
-from .asking import Prediction, Request, ask
+from . import releasing, row_file
+from .asking import Endpoint, Prediction, Request, ask
 from .errors import CommandError
 from .options import Options, command
 from .release import EnvironmentArgument, serving_environment
@@ -50,20 +51,33 @@ def register(group: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Send rows to the endpoint of an environment and show its predictions."""
+        """Send rows to the endpoint of an environment and show its predictions.
+
+        A file may be larger than one request can be. The label and the record id are left out where it holds them.
+        """
         if sum(given is not None for given in (file, row or None, held_out)) != 1:
             raise typer.BadParameter("Give the rows in exactly one way: --file, --row or --held-out.")
         project = options.project()
         place = serving_environment(project, environment)
         target = options.target(project)
         known = held_out_rows(project, target, place, held_out) if held_out is not None else None
-        if known is not None:
-            request = Request.of_texts(known.rows)
+        endpoint = Endpoint.of(project, target, place)
+        if file is not None:
+            predictions = _ask_file(options, project, endpoint, file)
         else:
-            request = Request.of_file(file) if file is not None else Request.of_objects(row or [])
-        runtime = target.client("sagemaker-runtime", place)
-        predictions = ask(runtime, names.endpoint(project.name, place.name), request)
+            predictions = ask(endpoint, Request.of_texts(known.rows) if known else Request.of_objects(row or []))
         options.terminal.result(as_json(predictions, known), predictions_table(predictions, known))
+
+
+def _ask_file(options: Options, project: Project, endpoint: Endpoint, file: Path) -> list[Prediction]:
+    """Send the rows of a file without what the model never sees, in as many requests as it takes."""
+    data = project.first.data
+    rows = row_file.read(file, [name for name in (data.label, data.record_id) if name is not None])
+    if rows.dropped:
+        options.terminal.note(
+            f"Left out of {file.name}, because the model is not given it: {escape(', '.join(rows.dropped))}"
+        )
+    return row_file.ask_all(endpoint, rows)
 
 
 def held_out_rows(project: Project, target: Target, environment: Environment, count: int) -> HeldOut:
@@ -100,9 +114,14 @@ def predictions_table(predictions: list[Prediction], known: HeldOut | None) -> A
     for position, each in enumerate(predictions):
         row: list[object] = [known.records[position] if known else position + 1, shown(each)]
         row += [f"{each.probability:.3f}" if each.probability is not None else ""] if labelled else []
-        row += [known.truths[position]] if known else []
+        row += [_truth(known.truths[position], each)] if known else []
         rows.append(row)
     return table(*headings, rows=rows)
+
+
+def _truth(text: str, prediction: Prediction) -> str:
+    """Write a value as the prediction beside it is written; a label stays as it is."""
+    return number(float(text)) if isinstance(prediction.value, float) else text
 
 
 def shown(prediction: Prediction) -> str:

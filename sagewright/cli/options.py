@@ -94,10 +94,15 @@ def command(
             guard(options, functools.partial(function, options, **arguments))
 
         _extend_signature(run, function)
-        group.command(name, epilog=epilog, rich_help_panel=panel)(run)
+        group.command(name, help=_reflowed(function), epilog=epilog, rich_help_panel=panel)(run)
         return function
 
     return register
+
+
+def _reflowed(function: Callable[..., None]) -> str:
+    """Take a docstring's paragraphs as lines: typer would break them where the source is broken."""
+    return "\n\n".join(" ".join(each.split()) for each in (inspect.getdoc(function) or "").split("\n\n"))
 
 
 def guard(options: Options, action: Callable[[], None]) -> None:

@@ -1,12 +1,13 @@
 """How a version looks to a person: its metrics against the threshold, and the record that an approver decides by."""
 
+from collections import Counter
 from typing import Any
 
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 
-from sagewright.project.model import Evaluation
+from sagewright.project.metrics import METRICS
 from sagewright.runtime.functions import evidence
 from sagewright.runtime.functions.evidence import Evidence
 from sagewright.runtime.functions.model_versions import Version
@@ -14,20 +15,20 @@ from sagewright.runtime.functions.model_versions import Version
 from .terminal import table
 from .training import number
 
+MOST_COLUMNS = 20
 MARKS = {"Approved": "[green]Approved[/]", "Rejected": "[red]Rejected[/]"}
 
 
-def evaluation_page(report: dict[str, Any], judged: Evaluation | None = None, metric: str | None = None) -> Group:
+def evaluation_page(report: dict[str, Any], deciding: str, threshold: float | None) -> Group:
     """Show the metrics on the held-out rows, the one that decides first, and the report by class."""
     metrics = evidence.metrics_of(report)
-    deciding = judged.metric if judged else metric
     ordered = sorted(metrics, key=lambda name: name != deciding)
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("Metric", "Value", ""):
         made.add_column(heading, justify="right" if heading == "Value" else "left")
     for name in ordered:
         decides = name == deciding
-        told = _bound(judged) if decides and judged else ("the gate judged by this one" if decides else "")
+        told = _judged(name, threshold) if decides else ""
         style = "bold" if decides else None
         made.add_row(name, number(metrics[name]), told, style=style)
     for name, value in report.get("custom", {}).items():
@@ -38,8 +39,9 @@ def evaluation_page(report: dict[str, Any], judged: Evaluation | None = None, me
     return Group(*parts)
 
 
-def _bound(judged: Evaluation) -> str:
-    return f"{judged.judge.bound} {number(judged.threshold)}"
+def _judged(metric: str, threshold: float | None) -> str:
+    bound = next((judge.bound for name, judge in METRICS.items() if name == metric), None)
+    return "the gate judged by this one" if threshold is None or bound is None else f"{bound} {number(threshold)}"
 
 
 def _by_class(report: dict[str, Any]) -> Table:
@@ -72,7 +74,7 @@ def version_page(version: Version, collected: Evidence, live: dict[str, int | No
     return Group(
         f"[bold]Version {version.number}[/]",
         table("", "", rows=facts),
-        evaluation_page(collected.evaluation, metric=version.metric),
+        evaluation_page(collected.evaluation, version.metric, collected.threshold),
         "\n[bold]Data[/]",
         table("", "", rows=_data(collected.baseline)),
         "\n[bold]Hyperparameters[/]",
@@ -82,7 +84,6 @@ def version_page(version: Version, collected: Evidence, live: dict[str, int | No
 
 def _data(baseline: dict[str, Any]) -> list[tuple[str, object]]:
     manifest: dict[str, Any] = baseline["manifest"]
-    columns = ", ".join(f"{column['name']} ({column['type']})" for column in baseline["columns"])
     rows = f"{manifest['rows']:,} read, {manifest['rows_without_label']:,} dropped without a label, "
     rows += f"{manifest['train_rows']:,} to train, {manifest['test_rows']:,} held out"
     return [
@@ -91,5 +92,14 @@ def _data(baseline: dict[str, Any]) -> list[tuple[str, object]]:
         ("SHA-256", manifest["sha256"]),
         ("Data version", manifest["data_version"]),
         ("Label", baseline["label"]),
-        ("Columns", columns),
+        ("Columns", _columns(baseline["columns"])),
     ]
+
+
+def _columns(columns: list[dict[str, Any]]) -> str:
+    """List the columns, or where there are too many to read, how many of each type."""
+    if len(columns) <= MOST_COLUMNS:
+        return ", ".join(f"{column['name']} ({column['type']})" for column in columns)
+    types = Counter(column["type"] for column in columns)
+    counted = ", ".join(f"{count} {name}" for name, count in types.most_common())
+    return f"{len(columns)} ({counted}); --json lists them"

@@ -108,6 +108,7 @@ def show(options: Options, version: VersionArgument = None) -> None:
     live = live_numbers(project, target)
     value = _summary(found, collected.metrics, live) | {
         "metrics": collected.metrics,
+        "threshold": collected.threshold,
         "evaluation": collected.evaluation,
         "baseline": collected.baseline,
         "hyperparameters": collected.hyperparameters,

@@ -7,6 +7,7 @@ import typer
 from sagewright.project import Environment, Project
 
 from . import releasing
+from .cdk import INTERRUPTED
 from .errors import CommandError
 from .options import Options, command
 from .releasing import Released
@@ -47,7 +48,8 @@ def register(group: typer.Typer) -> None:
         chosen = releasing.choose(project, target, version)
         before = releasing.live(project, target, place)
         options.terminal.note(f"Live in {place.name}: {f'version {before.number}' if before else 'nothing yet'}")
-        released = releasing.carry_out(options, project, target, place, chosen)
+        with options.terminal.if_interrupted(INTERRUPTED):
+            released = releasing.carry_out(options, project, target, place, chosen)
         options.terminal.result(_as_json(released), _told(released))
 
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions import model_versions, release
@@ -9,7 +10,7 @@ from sagewright.runtime.functions.model_versions import APPROVED, Version
 from sagewright.runtime.functions.objects import Location
 from sagewright.runtime.functions.release import Live
 
-from . import state
+from . import log_tail, state
 from .cdk import Cdk
 from .errors import EXPECTED, CommandError, explain
 from .options import Options
@@ -53,6 +54,7 @@ def carry_out(
 ) -> Released:
     """Release the version; on failure say what serves now."""
     before = live(project, target, environment)
+    endpoint, began = names.endpoint(project.name, environment.name), datetime.now(UTC)
     try:
         config = _release(options, project, target, environment, version)
     except EXPECTED as error:
@@ -60,11 +62,23 @@ def carry_out(
         serves = (
             f"version {now.number} serves in {environment.name}" if now else f"nothing serves in {environment.name} yet"
         )
+        why = explain(error)
+        log = _log(target, environment, endpoint, began) if _is_about_the_endpoint(why, endpoint) else ""
         raise CommandError(
-            f"Version {version.number} was not released to {environment.name}: {explain(error)} Now {serves}."
+            f"Version {version.number} was not released to {environment.name}: {why} Now {serves}.{log}"
         ) from error
-    endpoint = names.endpoint(project.name, environment.name)
     return Released(environment.name, endpoint, config, version.number, before.number if before else None)
+
+
+def _log(target: Target, environment: Environment, endpoint: str, began: datetime) -> str:
+    return log_tail.of_new_instances(
+        target.reading_client("logs", environment), f"/aws/sagemaker/Endpoints/{endpoint}", began
+    )
+
+
+def _is_about_the_endpoint(why: str, endpoint: str) -> bool:
+    """Tell a container that does not come up from a template, a right or a file that is wrong."""
+    return "AWS::SageMaker::Endpoint " in why or f"Endpoint {endpoint} " in why
 
 
 def _release(options: Options, project: Project, target: Target, environment: Environment, version: Version) -> str:

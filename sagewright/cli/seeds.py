@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sagewright.project import load
+from sagewright.project import ProjectError, fields, load
 
 from .errors import CommandError
 
@@ -26,17 +26,33 @@ def plant(seed: str, folder: Path, name: str) -> None:
         raise CommandError(f"There is no seed '{seed}'. Seeds: {', '.join(available())}.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CommandError(f"{folder} is there already and not empty: choose another folder, or empty it first.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".sagewright-new-") as temporary:
+    _require_name(name)
+    with tempfile.TemporaryDirectory(prefix="sagewright-new-") as temporary:
         copy = Path(temporary) / folder.name
         shutil.copytree(SEEDS / seed, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
         # Editors complete the project file by its schema, which has to be found wherever the project goes.
         shutil.copy(SCHEMA, copy / SCHEMA.name)
         _rename(copy, seed, name)
-        load(copy)  # a name that AWS or Python would refuse is refused here, with the reason
+        try:
+            load(copy)
+        except ProjectError as error:  # the seed is right, so the name is not: AWS or Python would refuse it
+            raise _wrong_name(error.problems[0].message) from error
+        folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             folder.rmdir()
-        copy.rename(folder)
+        shutil.move(copy, folder)
+
+
+def _require_name(name: str) -> None:
+    """Refuse what cannot be a name before folders are called by it."""
+    try:
+        fields.name(name)
+    except ValueError as error:
+        raise _wrong_name(str(error)) from error
+
+
+def _wrong_name(why: str) -> CommandError:
+    return CommandError(f"This cannot be the project's name: {why}. Choose one with --name.")
 
 
 def _rename(copy: Path, seed: str, name: str) -> None:

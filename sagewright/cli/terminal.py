@@ -33,7 +33,8 @@ class Terminal:
 
     def note(self, text: str) -> None:
         """Tell a person something on stderr; `text` may hold rich markup."""
-        self.notes.print(text, highlight=False)
+        # The terminal wraps it, if anything does: a line break of ours would be copied along with a command.
+        self.notes.print(text, highlight=False, soft_wrap=True)
 
     def done(self, text: str, seconds: float | None = None) -> None:
         """Tell that something is finished."""
@@ -60,6 +61,16 @@ class Terminal:
         self.notes.print(f"{escape(question)} \\[y/N] ", end="", highlight=False)
         if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
             raise CommandError("Nothing was done, because the answer was not yes.")
+
+    @contextmanager
+    def if_interrupted(self, *lines: str) -> Iterator[None]:
+        """Say on Ctrl-C what goes on without this command, and how to come back to it."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            for line in ("", *lines):
+                self.note(line)
+            raise
 
     @contextmanager
     def checklist(self) -> Iterator["Checklist"]:

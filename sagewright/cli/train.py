@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
+from sagewright.runtime.functions import training_start
 from sagewright.runtime.functions.training_start import Overrides
 
-from . import training
+from . import deployed, training
 from .options import Options, command
 from .pages import evaluation_page
 from .training import Trained
@@ -38,23 +39,30 @@ def register(group: typer.Typer) -> None:
         """Run the training pipeline: preprocess, train, evaluate, and register a version if it is good enough.
 
         The project's data file is sent up first where it has changed. Steps whose inputs have not changed come from
-        SageMaker's cache. A second run is refused while one runs.
+        SageMaker's cache. A second run is refused while one runs, and so is one of code or settings that are not
+        deployed.
         """
         project = options.project()
         instance = instance_type or project.first.training.instance.type
         target = options.acting_on(
             project, f"Three jobs will run one after the other, the training on one {instance}, charged by the second."
         )
+        deployed.require_current(project, target)
         training.send_data(options, project, target)
         arn = training.start(project, target, Overrides(threshold, instance_type))
         if not wait:
             options.terminal.result({"execution": arn}, f"Started {arn}", "See what comes of it: sagewright models")
             return
-        trained = training.watch(options, project, target, arn)
+        with options.terminal.if_interrupted(
+            f"The training goes on: {arn}",
+            "See what comes of it: sagewright models",
+            f"Stop it: {training_start.stop_command(arn)}",
+        ):
+            trained = training.watch(options, project, target, arn)
         number = trained.version.number
         options.terminal.result(
             _as_json(trained),
-            evaluation_page(trained.evaluation, project.first.evaluation),
+            evaluation_page(trained.evaluation, trained.version.metric, trained.threshold),
             f"\nVersion [bold]{number}[/] waits for approval. Look at it: sagewright show {number}   "
             f"Decide: sagewright approve {number}",
         )
@@ -67,6 +75,7 @@ def _as_json(trained: Trained) -> dict[str, object]:
         "arn": trained.version.arn,
         "status": trained.version.status,
         "metrics": trained.metrics,
+        "threshold": trained.threshold,
         "steps": [
             {"name": step.name, "status": step.status, "seconds": step.seconds, "cached": step.cached}
             for step in trained.execution.steps

@@ -1,6 +1,7 @@
 """Drives one training from the command line: data, start, live steps, and what came out."""
 
 import math
+import re
 import shutil
 import subprocess
 import time
@@ -15,11 +16,13 @@ from sagewright.runtime.functions.objects import Location, read_json
 from sagewright.runtime.functions.training_progress import Execution, Step
 from sagewright.runtime.functions.training_start import Overrides
 
-from . import uploading
+from . import log_tail, uploading
 from .errors import CommandError
 from .options import Options
 from .target import Target
 from .terminal import FAILED, OK, SKIPPED
+
+_DECIMAL = re.compile(r"-?\d+\.\d+(?:[eE][+-]?\d+)?")
 
 QUIET_STEPS = {"NotGoodEnough"}  # its message is the failure that is told at the end
 
@@ -31,6 +34,7 @@ class Trained:
     execution: Execution
     version: Version
     evaluation: dict[str, Any]
+    threshold: float
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -44,7 +48,7 @@ def send_data(options: Options, project: Project, target: Target) -> None:
         return
     upload = uploading.put(options, project, target)
     if upload.sent:
-        options.terminal.done(f"Sent {upload.source.name} to {upload.target}: it was not there as it is here.")
+        options.terminal.done(f"Sent {upload.source.name} to {upload.target}, which did not hold this content yet.")
 
 
 def start(project: Project, target: Target, overrides: Overrides) -> str:
@@ -95,7 +99,13 @@ def _trained(project: Project, target: Target, execution: Execution) -> Trained:
         raise CommandError(f"The training succeeded without registering a version: see the steps of {execution.arn}.")
     sagemaker = target.client("sagemaker", project.first)
     version = model_versions.describe(sagemaker, register.metadata["RegisterModel"]["Arn"])
-    return Trained(execution, version, evidence.evaluation(target.client("s3", project.first), version))
+    threshold = training_progress.threshold(sagemaker, execution.arn)
+    return Trained(
+        execution,
+        version,
+        evidence.evaluation(target.client("s3", project.first), version),
+        project.first.evaluation.threshold if threshold is None else threshold,
+    )
 
 
 def _failure(project: Project, target: Target, execution: Execution) -> str:
@@ -107,10 +117,11 @@ def _failure(project: Project, target: Target, execution: Execution) -> str:
     if step.name == "NotGoodEnough":
         shown = _evaluated(project, target, execution)
         others = ", ".join(f"{name} {number(value)}" for name, value in shown.items())
-        return f"The gate refused the model: {reason}." + (f" All metrics: {others}." if others else "")
-    lines = training_progress.last_log_lines(target.client("logs", project.first), step)
-    told = "".join(f"\n  {line}" for line in lines)
-    log = f" The last lines of its log ({step.job}):{told}" if lines else ""
+        return f"The gate refused the model: {_readable(reason)}." + (f" All metrics: {others}." if others else "")
+    log = ""
+    if step.job_kind is not None and step.job is not None:
+        group = training_progress.LOG_GROUPS[step.job_kind]
+        log = log_tail.of_job(target.client("logs", project.first), group, step.job)
     return f"The training failed at step {step.name}: {reason}.{log}"
 
 
@@ -145,9 +156,17 @@ def _git(git: str, root: Path, *arguments: str) -> str | None:
 
 
 def number(value: float) -> str:
-    """Write a metric with four decimals, or four digits where it is large or tiny."""
+    """Write a number for people: with four decimals, whole where it is large, and in powers of ten at the extremes."""
     magnitude = abs(value)
-    large, tiny = 10_000, 0.001
-    if not math.isfinite(value) or magnitude >= large or 0 < magnitude < tiny:
+    large, huge, tiny = 10_000, 1e15, 0.001
+    if not math.isfinite(value) or magnitude >= huge or 0 < magnitude < tiny:
         return f"{value:.4g}"
-    return f"{value:.4f}"
+    return f"{value:,.0f}" if magnitude >= large else f"{value:,.4f}"
+
+
+def _readable(reason: str) -> str:
+    """Write the numbers of the gate's sentence as everywhere else, unless that hides by how little it was missed."""
+    found = _DECIMAL.findall(reason)
+    if len({number(float(each)) for each in found}) < len(set(found)):
+        return reason
+    return _DECIMAL.sub(lambda match: number(float(match[0])), reason)

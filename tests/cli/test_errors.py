@@ -95,3 +95,10 @@ def test_the_help_of_every_command_shows_an_example(run: Run, command: str) -> N
     assert result.exit_code == 0
     assert "Examples:" in result.stdout
     assert f"sagewright {command}" in " ".join(result.stdout.split())
+
+
+def test_a_paragraph_of_help_is_broken_only_where_the_terminal_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 400)
+    told = run("train", "--help").stdout
+    assert "Steps whose inputs have not changed come from SageMaker's cache." in told
+    assert "the accounts are bootstrapped by themselves." in run("deploy", "--help").stdout

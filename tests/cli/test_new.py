@@ -55,6 +55,23 @@ def test_a_name_that_aws_would_refuse_is_refused_and_nothing_is_left(run: Run, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_whose_name_cannot_be_the_projects_leaves_nothing_behind(run: Run, tmp_path: Path) -> None:
+    result = run("new", tmp_path / "not yet there" / "Ünser Churn", "--seed", "churn")
+    assert result.exit_code == 1
+    told = " ".join(result.stderr.split())
+    assert "This cannot be the project's name: 'Ünser Churn' cannot be part of AWS names" in told
+    assert "Choose one with --name." in told
+    assert "project.yaml" not in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_too_long_is_told_as_a_name(run: Run, tmp_path: Path) -> None:
+    result = run("new", tmp_path / "x", "--seed", "churn", "--name", "a" * 60)
+    assert result.exit_code == 1
+    assert "Choose one with --name." in result.stderr
+    assert "project.yaml" not in result.stderr
+
+
 def test_a_folder_with_something_in_it_is_left_alone(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     result = run("new", tmp_path, "--seed", "churn", "--name", "leavers")

@@ -1,11 +1,15 @@
 """The whole loop, once, as a newcomer runs it; then what can go wrong around the version that is live."""
 
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
+import tarfile
+import textwrap
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,8 +185,92 @@ def test_a_rejected_version_may_be_approved_after_all_and_takes_over(demo: Demo,
 def test_a_model_that_is_not_good_enough_is_refused_with_the_numbers(demo: Demo) -> None:
     value = demo.report["metrics"]["average_precision"]
     told = demo.cli.refused("train", "--threshold", "0.99")
-    assert f"average_precision is {value}, less than the minimum of 0.99" in told
+    assert f"average_precision is {value:.4f}, less than the minimum of 0.9900" in told
     assert "roc_auc" in told
+
+
+def test_a_run_with_a_threshold_of_its_own_is_judged_by_that(demo: Demo) -> None:
+    trained = demo.cli.ok("train", "--threshold", "0.2")
+    assert trained["threshold"] == 0.2
+    assert "minimum 0.2000" in demo.cli.run("show", str(trained["version"])).stdout
+    assert demo.cli.ok("show", "1")["threshold"] == MINIMUM
+
+
+@pytest.mark.parametrize("file", ["project.yaml", "src/churn/model.py"])
+def test_what_has_changed_is_deployed_before_it_is_trained(demo: Demo, file: str) -> None:
+    path, before = demo.cli.folder / file, len(demo.cli.ok("models"))
+    text = path.read_text()
+    path.write_text(text.replace("max_iter: 120", "max_iter: 121") if file == "project.yaml" else f"{text}\n# new\n")
+    try:
+        told = demo.cli.refused("train", "--json")
+    finally:
+        path.write_text(text)
+    expected = "The code or project.yaml has changed since the last deployment: run `sagewright deploy` first."
+    assert told == f"Error: {expected}"
+    assert len(demo.cli.ok("models")) == before
+
+
+def registered(demo: Demo, handlers: str) -> str:
+    """Register an approved version like the first, but whose endpoint runs other handlers; its number."""
+    sagemaker, s3 = demo.client("sagemaker"), demo.client("s3")
+    package = sagemaker.describe_model_package(ModelPackageName=demo.cli.ok("show", "1")["arn"])
+    container = package["InferenceSpecification"]["Containers"][0]
+    bucket, _, _ = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    written = io.BytesIO()
+    with tarfile.open(fileobj=written, mode="w:gz") as archive:
+        entry = tarfile.TarInfo("code/inference.py")
+        entry.size = len(handlers.encode())
+        archive.addfile(entry, io.BytesIO(handlers.encode()))
+    key = f"executions/{uuid.uuid4().hex}/model.tar.gz"
+    s3.put_object(Bucket=bucket, Key=key, Body=written.getvalue())
+    container = {name: container[name] for name in ("Image", "Environment")} | {"ModelDataUrl": f"s3://{bucket}/{key}"}
+    arn = sagemaker.create_model_package(
+        ModelPackageGroupName="churn",
+        ModelApprovalStatus="Approved",
+        InferenceSpecification=package["InferenceSpecification"] | {"Containers": [container]},
+        CustomerMetadataProperties=package["CustomerMetadataProperties"],
+    )["ModelPackageArn"]
+    return arn.rpartition("/")[2]
+
+
+def test_a_release_whose_container_does_not_come_up_tells_what_it_wrote(demo: Demo) -> None:
+    number = registered(demo, "raise RuntimeError('no such library')")
+    done = demo.cli.run("release", number)
+    assert done.returncode == 1
+    assert "Now version 1 serves in dev." in " ".join(done.stderr.split())
+    first, *log = done.stderr[done.stderr.index("Error:") :].splitlines()
+    assert "container's log (/aws/sagemaker/Endpoints/churn-dev)" in " ".join([first, *log])
+    assert any("RuntimeError: no such library" in line for line in log)
+
+
+def test_a_request_at_which_the_container_fails_tells_what_it_wrote(demo: Demo) -> None:
+    handlers = """
+        def model_fn(folder):
+            return None
+
+        def input_fn(content, content_type):
+            return content
+
+        def predict_fn(content, model):
+            raise LookupError("no such tariff")
+
+        def output_fn(prediction, accept):
+            return prediction
+        """
+    demo.cli.ok("release", registered(demo, textwrap.dedent(handlers)))
+    try:
+        done = demo.cli.run("invoke", "--row", "{}")
+    finally:
+        demo.cli.ok("release", "1")
+    assert "answered 500: the container failed. The last lines of" in done.stderr
+    assert "LookupError: no such tariff" in done.stderr
+    assert "<html" not in done.stderr.lower()
+
+
+def test_a_file_of_the_training_data_is_asked_without_what_the_model_never_sees(demo: Demo) -> None:
+    done = demo.cli.run("invoke", "--file", "data/churn.csv", "--json")
+    assert len(json.loads(done.stdout)) == 7043
+    assert "Left out of churn.csv, because the model is not given it: churn" in done.stderr
 
 
 def test_a_training_that_fails_tells_step_reason_and_log(demo: Demo) -> None:

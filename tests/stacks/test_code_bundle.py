@@ -1,12 +1,14 @@
 import io
+import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sagewright.stacks.code_bundle import archive, contents
+from sagewright.stacks.code_archive import archive, contents, object_name
 
 
 @pytest.fixture
@@ -80,3 +82,17 @@ def test_entries_are_sorted_readable_and_stored_as_they_are(package: Path) -> No
     assert {entry.external_attr >> 16 for entry in entries} == {0o100644}
     assert {entry.compress_type for entry in entries} == {zipfile.ZIP_STORED}
     assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+
+
+def test_the_name_of_the_uploaded_object_is_known_without_the_cdk(
+    project: Callable[..., Path], synthesized: Callable[[Path], Any]
+) -> None:
+    folder = project()
+    pipeline = synthesized(folder)["churn-training"].only("AWS::SageMaker::Pipeline")
+    definition = json.loads(pipeline["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"])
+    (uri,) = {
+        each["S3Input"]["S3Uri"]
+        for each in definition["Steps"][0]["Arguments"]["ProcessingInputs"]
+        if each["InputName"] == "code"
+    }
+    assert uri.rpartition("/")[2] == object_name(archive(contents(folder / "src" / "churn")))

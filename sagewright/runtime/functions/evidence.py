@@ -15,12 +15,13 @@ METRIC_GROUPS = ("binary_classification_metrics", "multiclass_classification_met
 
 @dataclass(frozen=True)
 class Evidence:
-    """One version's record: metrics by name, the whole evaluation, the data's manifest, and how it was trained."""
+    """One version's record: metrics by name, the whole evaluation, the data's manifest, how it was made and judged."""
 
     metrics: dict[str, float]
     evaluation: dict[str, Any]
     baseline: dict[str, Any]
     hyperparameters: dict[str, Any]
+    threshold: float | None
 
 
 def metrics_of(evaluation: dict[str, Any]) -> dict[str, float]:
@@ -46,6 +47,7 @@ def collect(sagemaker: Client, s3: Client, version: Version) -> Evidence:
         evaluation=report,
         baseline=read_json(s3, Location.parse(version.metadata["BaselineUri"]) / "schema.json"),
         hyperparameters=_hyperparameters(sagemaker, version),
+        threshold=training_progress.threshold(sagemaker, version.metadata["ExecutionArn"]),
     )
 
 

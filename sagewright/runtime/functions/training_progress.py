@@ -1,10 +1,8 @@
-"""How far a training is: its steps as they run, and where one failed, the reason with the lines that led to it."""
+"""How far a training is: its steps as they run, and where one failed, the reason and the job that gave it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-from botocore.exceptions import ClientError
 
 from .client import Client
 
@@ -80,21 +78,13 @@ def _step(entry: dict[str, Any]) -> Step:
     )
 
 
-def last_log_lines(logs: Client, step: Step, count: int = 30) -> list[str]:
-    """Read the last lines that the step's job wrote; none where it ran no job, or ended before it wrote anything."""
-    if step.job_kind is None or step.job is None:
-        return []
-    group = LOG_GROUPS[step.job_kind]
-    try:
-        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{step.job}/")["logStreams"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []  # the group comes into being with the first line of the first job
-        raise
-    lines: list[str] = []
-    for stream in streams:
-        events = logs.get_log_events(
-            logGroupName=group, logStreamName=stream["logStreamName"], limit=count, startFromHead=False
-        )["events"]
-        lines += [event["message"].rstrip("\n") for event in events]
-    return lines[-count:]
+def parameters(sagemaker: Client, arn: str) -> dict[str, str]:
+    """Read the values that an execution was started with."""
+    pages = sagemaker.get_paginator("list_pipeline_parameters_for_execution").paginate(PipelineExecutionArn=arn)
+    return {each["Name"]: each["Value"] for page in pages for each in page["PipelineParameters"]}
+
+
+def threshold(sagemaker: Client, arn: str) -> float | None:
+    """Read what the metric had to reach in an execution; None where AWS does not list it."""
+    value = parameters(sagemaker, arn).get("MetricThreshold")
+    return float(value) if value is not None else None

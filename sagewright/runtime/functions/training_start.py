@@ -46,13 +46,19 @@ def running(sagemaker: Client, pipeline: str) -> str | None:
     return None
 
 
+def stop_command(arn: str) -> str:
+    """Write the command of the AWS CLI that stops an execution, wherever its user's default region is."""
+    region = arn.split(":")[3]
+    return f"aws sagemaker stop-pipeline-execution --region {region} --pipeline-execution-arn {arn}"
+
+
 def start(sagemaker: Client, pipeline: str, *, version: str, git_commit: str | None, overrides: Overrides) -> str:
     """Start one execution and return its ARN; refused while another one runs."""
     other = running(sagemaker, pipeline)
     if other is not None:
         raise Refused(
             f"Pipeline {pipeline} is already running ({other}). Two trainings at once would race for the next version: "
-            "wait until it has ended, or stop it with `aws sagemaker stop-pipeline-execution`."
+            f"wait until it has ended, or stop it with `{stop_command(other)}`."
         )
     parameters = {"DataVersion": version}
     if git_commit is not None:

@@ -57,8 +57,10 @@ def executions(*statuses: str) -> dict[str, Any]:
 def test_a_second_training_is_refused_while_one_has_not_ended(stubbed: Any, status: str) -> None:
     sagemaker, stubber = stubbed
     stubber.add_response("list_pipeline_executions", executions("Succeeded", status))
-    with pytest.raises(Refused, match="Pipeline churn-training is already running"):
+    with pytest.raises(Refused, match="Pipeline churn-training is already running") as refused:
         training_start.start(sagemaker, "churn-training", version="v", git_commit=None, overrides=Overrides())
+    command = f"aws sagemaker stop-pipeline-execution --region eu-west-1 --pipeline-execution-arn {ARN}"
+    assert f"`{command}`" in str(refused.value)
 
 
 def test_a_training_starts_with_its_data_commit_and_what_this_run_overrides(stubbed: Any) -> None:
