@@ -7,6 +7,7 @@ from ..clients import Clients
 from ..protocol import ApiError
 from .deployment import Deployment
 from .functions import UNKNOWN, Evaluator
+from .outputs import output_values
 from .provisioning import Failure, Provisioner
 from .schema import schema_for
 from .scope import MISSING_EXPORT, HeldResources
@@ -56,6 +57,7 @@ def plan(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients)
             changes[logical_id] = change
             if change["Replacement"] == "True":
                 planned.pending.add(logical_id)
+    output_values(deployment.template, evaluator)  # a value that is no text is told now
     ordered = [changes[logical_id] for logical_id in active if logical_id in changes]
     ordered += [_removal(resource) for name, resource in present.items() if name not in active]
     return [{"Type": "Resource", "ResourceChange": change} for change in ordered]

@@ -1,9 +1,10 @@
 """Why: an output another stack imports is a promise: it cannot be taken back or changed under that stack."""
 
 from ..protocol import ApiError, Caller
-from .functions import comparable
+from .functions import Evaluator, comparable
 from .provisioning import Failure, Provisioner
 from .stack import Output, Stack, Stacks
+from .template import Template
 
 
 def publish(stacks: Stacks, stack: Stack, provisioner: Provisioner) -> str | None:
@@ -21,6 +22,20 @@ def publish(stacks: Stacks, stack: Stack, provisioner: Provisioner) -> str | Non
     return told
 
 
+def output_values(template: Template, evaluator: Evaluator) -> dict[str, str]:
+    """Return the values of the outputs whose condition holds; a list or a map is refused."""
+    values: dict[str, str] = {}
+    for key, definition in template.active_outputs(evaluator).items():
+        value = comparable(evaluator.value(definition["Value"]))
+        if not isinstance(value, str):
+            raise ApiError(
+                "ValidationError",
+                f"Template format error: The Value field of every Outputs member must evaluate to a String. ({key})",
+            )
+        values[key] = value
+    return values
+
+
 def in_use(stacks: Stacks, stack: Stack, exports: set[str], verb: str) -> str | None:
     """Return CloudFormation's words for an export that another stack imports, or None."""
     for export in sorted(exports):
@@ -32,15 +47,11 @@ def in_use(stacks: Stacks, stack: Stack, exports: set[str], verb: str) -> str | 
 def _evaluated(provisioner: Provisioner) -> list[Output]:
     outputs: list[Output] = []
     evaluator = provisioner.evaluator
+    values = output_values(provisioner.scope.deployment.template, evaluator)
     for key, definition in provisioner.scope.deployment.template.active_outputs(evaluator).items():
-        value = comparable(evaluator.value(definition["Value"]))
-        if not isinstance(value, str):
-            raise Failure(
-                f"Template format error: The Value field of every Outputs member must evaluate to a String. ({key})"
-            )
         export = definition.get("Export")
         name = evaluator.value(export["Name"]) if export else None
-        outputs.append(Output(key, value, definition.get("Description"), name))
+        outputs.append(Output(key, values[key], definition.get("Description"), name))
     return outputs
 
 

@@ -71,6 +71,7 @@ class Provisioner:
         replaces = schema is not None and schema.replaces(old.properties, new.properties)
         try:
             if replaces:
+                _refuse_kept_name(schema, old.properties, new.properties)
                 told = "Requested update requires the creation of a new physical resource; hence creating one."
                 self._stacks.set_resource(self._stack, new, "UPDATE_IN_PROGRESS", told)
                 self._make(new, "UPDATE_IN_PROGRESS")
@@ -170,6 +171,15 @@ class Provisioner:
             logical_id=logical_id,
             tags=dict(self._deployment.tags),
             clients=self._clients,
+        )
+
+
+def _refuse_kept_name(schema: Schema | None, old: Properties, new: Properties) -> None:
+    """Refuse to replace what the template itself names: old and new would have to be there at once."""
+    if schema is not None and (name := schema.kept_name(old, new)):
+        raise Failure(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+            f"Rename {name} and update the stack again."
         )
 
 

@@ -40,6 +40,7 @@ class RequestReader:
         template = Template(body, parsed(body))
         # A type behind a condition that does not hold is none of this account's concern.
         _check_types([held for held in template.resources.values() if "Condition" not in held], caller.region)
+        _check_attributes(template, caller.region)
         return template
 
     def deployment(self, params: dict[str, Any], caller: Caller, stack: Stack | None = None) -> Deployment:
@@ -106,6 +107,13 @@ def _check_types(resources: Iterable[dict[str, Any]], region: str) -> None:
         raise _error(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
     if missing:
         raise _error(f"The sandbox does not have resource types [{', '.join(missing)}]: they work in AWS only.")
+
+
+def _check_attributes(template: Template, region: str) -> None:
+    for logical_id, name in template.attributes_read():
+        schema = schema_for(template.resources[logical_id]["Type"], region)
+        if schema is not None and not schema.has_attribute(name):
+            raise _error(f"Template error: resource {logical_id} does not support attribute type {name} in Fn::GetAtt")
 
 
 def _check_capabilities(template: Template, given: tuple[str, ...]) -> None:

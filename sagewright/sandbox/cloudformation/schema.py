@@ -60,6 +60,18 @@ class Schema:
         before, after = self.coerced(old), self.coerced(new)
         return any(list(_values(before, pointer)) != list(_values(after, pointer)) for pointer in self.create_only)
 
+    def kept_name(self, old: Properties, new: Properties) -> str | None:
+        """Return the name that the template gives a resource and does not change: nothing else can have it meanwhile.
+
+        Where the name is one part of the identifier and another part changes, the two resources do not meet.
+        """
+        kind = self.type_name.rpartition("::")[2]
+        name = next((key for key in (f"{kind}Name", "Name") if f"/{key}" in self.create_only), "")
+        identity = self.create_only & _pointers(self.document, "primaryIdentifier")
+        if any(list(_values(old, pointer)) != list(_values(new, pointer)) for pointer in identity):
+            return None
+        return str(new[name]) if name in new and old.get(name) == new[name] else None
+
     def _read_only_keys(self, properties: Properties) -> Iterator[str]:
         for pointer in sorted(self.read_only - self.create_only):
             parent, _, key = pointer.rpartition("/")

@@ -58,6 +58,12 @@ class Template:
         types = sorted({resource["Type"] for resource in found})
         return ("CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM" if found else None), types
 
+    def attributes_read(self) -> Iterator[tuple[str, str]]:
+        """Yield every (resource, attribute) that Fn::GetAtt and Fn::Sub read, wherever conditions lead."""
+        for logical_id, name in attributes_read([self.resources, self.outputs]):
+            if logical_id in self.resources:
+                yield logical_id, name
+
     def active(self, evaluator: Evaluator) -> dict[str, dict[str, Any]]:
         """Return the resources whose condition holds."""
         return {
@@ -143,6 +149,25 @@ def references(value: Any, evaluator: Evaluator | None = None) -> Iterator[str]:
     else:
         for item in value.values():
             yield from references(item, evaluator)
+
+
+def attributes_read(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every (logical id, attribute) in a value; an attribute that a function gives is not known yet."""
+    if isinstance(value, dict):
+        name = function_name(value)
+        if name == "Fn::GetAtt":
+            target = value[name]
+            parts = target.split(".", 1) if isinstance(target, str) else target
+            if isinstance(parts, list) and len(parts) > 1 and all(isinstance(part, str) for part in parts):
+                yield parts[0], ".".join(parts[1:])
+        elif name == "Fn::Sub":
+            arguments = value[name]
+            text, variables = arguments if isinstance(arguments, list) else (arguments, dict[str, Any]())
+            names = {match[1].strip() for match in _SUBSTITUTION.finditer(str(text))} - set(variables)
+            yield from ((part[0], part[2]) for part in (name.partition(".") for name in sorted(names)) if part[1])
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        yield from attributes_read(child)
 
 
 def refuse_circles(graph: Mapping[str, set[str]]) -> None:

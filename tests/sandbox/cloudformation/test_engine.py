@@ -200,6 +200,35 @@ def test_a_replacement_that_fails_leaves_the_old_resource(stacks: Any, taken: st
     stacks.client("s3").head_bucket(Bucket=taken)
 
 
+def test_a_replacement_under_the_name_of_the_old_resource_is_refused(stacks: Any) -> None:
+    name = unique("group")
+    group = {"Type": "AWS::SageMaker::ModelPackageGroup", "Properties": {"ModelPackageGroupName": name}}
+    stack = stacks.create({"G": group})
+
+    described = {**group, "Properties": {**group["Properties"], "ModelPackageGroupDescription": "new"}}
+    updated = stacks.update(stack["StackName"], {"G": described})
+
+    assert updated["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert stacks.reason(stack["StackName"], "G", "UPDATE_FAILED") == (
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+        f"Rename {name} and update the stack again."
+    )
+    assert stacks.client("sagemaker").describe_model_package_group(ModelPackageGroupName=name)
+
+
+def test_a_replacement_whose_name_another_parent_holds_is_made(stacks: Any) -> None:
+    def stream(group: str) -> dict[str, Any]:
+        return {
+            "A": {"Type": "AWS::Logs::LogGroup", "Properties": {}},
+            "B": {"Type": "AWS::Logs::LogGroup", "Properties": {}},
+            "S": {"Type": "AWS::Logs::LogStream", "Properties": {"LogGroupName": {"Ref": group}, "LogStreamName": "s"}},
+        }
+
+    stack = stacks.create(stream("A"))
+
+    assert stacks.update(stack["StackName"], stream("B"))["StackStatus"] == "UPDATE_COMPLETE"
+
+
 def test_a_failed_update_without_rollback_can_be_taken_back_later(stacks: Any, taken: str) -> None:
     name = unique("/paused")
     stack = stacks.create({"P": parameter("one", name)})
@@ -328,10 +357,10 @@ def test_changed_stack_tags_alone_reach_the_resources(stacks: Any) -> None:
 
 
 def test_an_output_that_cannot_be_read_rolls_the_stack_back(stacks: Any) -> None:
-    outputs = {"O": {"Value": {"Fn::GetAtt": ["P", "Nothing"]}}}
+    outputs = {"O": {"Value": {"Fn::GetAtt": ["P", "AllowedPattern"]}}}
 
     stack = stacks.create({"P": parameter("1")}, Outputs=outputs)
 
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
     reason = stacks.reason(stack["StackName"], stack["StackName"], "ROLLBACK_IN_PROGRESS")
-    assert reason.startswith("Requested attribute Nothing does not exist in schema for AWS::SSM::Parameter")
+    assert reason.startswith("Requested attribute AllowedPattern does not exist in schema for AWS::SSM::Parameter")

@@ -74,6 +74,26 @@ def refusal(stacks: Any, template: Any, **request: Any) -> tuple[str, str]:
             "Template error: instance of Fn::GetAtt references undefined resource Nobody",
         ),
         (
+            {"Resources": {"P": P, "Q": p({"Fn::GetAtt": ["P", "Foo"]})}},
+            "Template error: resource P does not support attribute type Foo in Fn::GetAtt",
+        ),
+        (
+            {"Resources": {"P": P, "Q": p({"Fn::Sub": ["${!P.Foo} ${P.Value} ${A.B} ${P.Foo.Bar}", {"A.B": "x"}]})}},
+            "Template error: resource P does not support attribute type Foo.Bar in Fn::GetAtt",
+        ),
+        (
+            {"Resources": {"P": P}, "Outputs": {"O": {"Value": {"Fn::Sub": "${P.Foo}"}}}},
+            "Template error: resource P does not support attribute type Foo in Fn::GetAtt",
+        ),
+        (
+            {"Resources": {"P": P}, "Outputs": {"O": {"Value": {"Fn::Split": [",", "a,b"]}}}},
+            "Template format error: The Value field of every Outputs member must evaluate to a String. (O)",
+        ),
+        (
+            {"Resources": {"P": P}, "Outputs": {"O": {"Value": {"a": {"Ref": "P"}}}}},
+            "Template format error: The Value field of every Outputs member must evaluate to a String. (O)",
+        ),
+        (
             {"Resources": {"P": p({"Ref": "Q"}), "Q": p({"Fn::GetAtt": "P.Value"}), "R": p({"Ref": "P"})}},
             "Circular dependency between resources: [P, Q]",
         ),
@@ -165,6 +185,13 @@ def refusal(stacks: Any, template: Any, **request: Any) -> tuple[str, str]:
 )
 def test_a_malformed_template_is_refused(stacks: Any, template: Any, message: str) -> None:
     assert refusal(stacks, template) == ("ValidationError", message)
+
+
+def test_an_attribute_that_a_type_does_not_have_fails_the_validation_too(stacks: Any) -> None:
+    template = {"Resources": {"P": P}, "Outputs": {"O": {"Value": {"Fn::GetAtt": ["P", "Foo"]}}}}
+
+    with pytest.raises(ClientError, match="resource P does not support attribute type Foo in Fn::GetAtt"):
+        stacks.api.validate_template(TemplateBody=json.dumps(template))
 
 
 def test_a_reference_to_what_a_condition_leaves_out_is_refused(stacks: Any) -> None:

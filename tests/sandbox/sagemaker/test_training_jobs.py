@@ -119,6 +119,13 @@ def test_a_channel_without_objects_is_refused(account: Any, jobs: Any) -> None:
     assert message.startswith(f'No S3 objects found under S3 URL "{uri}" given in input data source.')
 
 
+def test_a_training_job_of_more_than_28_days_is_refused(account: Any, jobs: Any) -> None:
+    request = jobs.training_request("", StoppingCondition={"MaxRuntimeInSeconds": 2_419_201})
+    code, message = refused(account.client("sagemaker").create_training_job, request)
+    assert code == "ValidationException"
+    assert "MaxRuntimeInSeconds must have value less than or equal to 2419200" in message
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

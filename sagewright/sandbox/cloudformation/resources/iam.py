@@ -8,6 +8,7 @@ from ..resource import Context, Properties
 from .api_call import as_text, call, discard
 from .api_resource import ApiResource, Attributes, changed, readable
 from .iam_identity import Identity
+from .iam_limits import check_services, check_statement_ids, put_inline
 from .policy_document import PolicyKind, checked_policy, parsed_policy, statements
 from .tags import Tagging
 from .unidentified import Unidentified
@@ -25,6 +26,8 @@ class Role(Identity):
         """Refuse a trust policy that names nobody, or somebody who does not exist."""
         checked_policy(context, properties["AssumeRolePolicyDocument"], _TRUST)
         trust = parsed_policy(properties["AssumeRolePolicyDocument"], _TRUST)
+        check_statement_ids(trust)
+        check_services(trust)
         if any(statement.keys() & {"Resource", "NotResource"} for statement in statements(trust)):
             raise _TRUST.refused("Has prohibited field Resource")
 
@@ -83,6 +86,11 @@ class ManagedPolicy(ApiResource):
     """A policy of the account's own, attached to whom the template names."""
 
     @override
+    def check(self, context: Context, properties: Properties) -> None:
+        """Refuse a document whose statements have names that IAM does not take."""
+        check_statement_ids(properties["PolicyDocument"])
+
+    @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
         """Return what IAM says of the policy."""
         policy = call(self.client(context), "get_policy", PolicyArn=physical_id)["Policy"]
@@ -137,9 +145,8 @@ class Policy(Unidentified):
 
     @override
     def write(self, context: Context, properties: Properties) -> None:
-        policy = {"PolicyName": properties["PolicyName"], "PolicyDocument": as_text(properties["PolicyDocument"])}
         for kind, where in _identities(properties):
-            call(context.client("iam"), f"put_{kind}_policy", **where, **policy)
+            put_inline(context.client("iam"), kind, where, properties["PolicyName"], properties["PolicyDocument"])
 
     @override
     def left(self, old: Properties, new: Properties) -> Properties:

@@ -5,8 +5,9 @@ from typing import Any
 from typing_extensions import override
 
 from ..resource import Context, Properties
-from .api_call import as_text, call, discard
+from .api_call import call, discard, found, refusal
 from .api_resource import ApiResource, Attributes, changed, readable
+from .iam_limits import put_inline
 
 
 class Identity(ApiResource):
@@ -16,6 +17,12 @@ class Identity(ApiResource):
     def kind(self) -> str:
         """The word for it in the operations' names: role, user or group."""
         return self.type_name.rpartition("::")[2].lower()
+
+    @override
+    def create(self, context: Context, properties: Properties) -> str:
+        """Create the identity, unless its boundary is no policy."""
+        self._check_boundary(context, properties)
+        return super().create(context, properties)
 
     @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
@@ -41,6 +48,7 @@ class Identity(ApiResource):
         """Set another boundary."""
         if not changed(old, new, "PermissionsBoundary"):
             return
+        self._check_boundary(context, new)
         client, where = self.client(context), self.where(context, physical_id, new)
         if "PermissionsBoundary" in new:
             boundary = new["PermissionsBoundary"]
@@ -57,12 +65,17 @@ class Identity(ApiResource):
         self._write_inline(client, where, properties, {})
         discard(client, self.delete_operation, **where)
 
+    def _check_boundary(self, context: Context, properties: Properties) -> None:
+        boundary = properties.get("PermissionsBoundary")
+        if boundary and found(self.client(context), "get_policy", PolicyArn=boundary) is None:
+            message = f"Scope ARN: {boundary} does not exist or is not attachable."
+            raise refusal("NoSuchEntity", message, self.create_operation, 404)
+
     def _write_inline(self, client: Any, where: dict[str, Any], old: Properties, new: Properties) -> None:
         before = {policy["PolicyName"]: policy["PolicyDocument"] for policy in old.get("Policies", [])}
         after = {policy["PolicyName"]: policy["PolicyDocument"] for policy in new.get("Policies", [])}
         for name, document in after.items():
             if before.get(name) != document:
-                text = as_text(document)
-                call(client, f"put_{self.kind}_policy", **where, PolicyName=name, PolicyDocument=text)
+                put_inline(client, self.kind, where, name, document)
         for name in before.keys() - after.keys():
             discard(client, f"delete_{self.kind}_policy", **where, PolicyName=name)

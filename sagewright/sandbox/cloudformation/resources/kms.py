@@ -88,7 +88,8 @@ class Alias(ApiResource):
     def check(self, context: Context, properties: Properties) -> None:
         """Keep AWS's own aliases free."""
         if properties["AliasName"].startswith("alias/aws/"):
-            raise refusal("NotAuthorizedException", "", "CreateAlias")
+            message = "Alias names that begin with alias/aws/ are reserved for AWS managed keys."
+            raise refusal("NotAuthorizedException", message, "CreateAlias")
 
 
 def _with_policy_text(context: Context, properties: Properties) -> Properties:

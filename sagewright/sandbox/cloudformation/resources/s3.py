@@ -11,7 +11,7 @@ from .api_call import call, discard, found, is_absent, refusal
 from .api_resource import Attributes
 from .policy_document import PolicyKind, checked_policy, listed, statements
 from .s3_settings import SETTINGS
-from .tags import decoded
+from .tags import own_tags
 
 _NAME_LIMIT = 63
 _NAME_MIN = 3
@@ -85,7 +85,7 @@ class Bucket:
             setting.apply(client, name, before, _complete(name, new))
         if (old or {}).get("AccessControl") != new.get("AccessControl"):
             call(client, "put_bucket_acl", Bucket=name, ACL=_ACLS[new.get("AccessControl", "Private")])
-        tags = {**context.tags, **decoded(new.get("Tags") or [])}
+        tags = {**context.tags, **own_tags("AWS::S3::Bucket", new)}
         if tags:
             tag_set = [{"Key": key, "Value": value} for key, value in tags.items()]
             call(client, "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tag_set})

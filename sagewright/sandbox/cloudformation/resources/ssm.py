@@ -10,17 +10,26 @@ from .api_call import refusal
 from .api_resource import ApiResource, Attributes, readable
 from .tags import Tagging
 
+_STANDARD_LENGTH = 4096
+_TOO_LONG = (
+    f"Standard tier parameters support a maximum parameter value of {_STANDARD_LENGTH} characters. "
+    "To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier. For more "
+    "information, see https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html"
+)
+
 
 class Parameter(ApiResource):
     """A parameter; one operation creates it, and overwrites it only when told to."""
 
     @override
     def check(self, context: Context, properties: Properties) -> None:
-        """Hold the value against the pattern that the template itself gives."""
+        """Hold the value against the pattern that the template itself gives, and the room that its tier has."""
         pattern = properties.get("AllowedPattern")
         if pattern and not re.search(pattern, properties["Value"]):
             message = f"Parameter value, cannot be validated against allowedPattern: {pattern}"
             raise refusal("ParameterPatternMismatchException", message, "PutParameter")
+        if properties.get("Tier", "Standard") == "Standard" and len(properties["Value"]) > _STANDARD_LENGTH:
+            raise refusal("ValidationException", _TOO_LONG, "PutParameter")
 
     @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:

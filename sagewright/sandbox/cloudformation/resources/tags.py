@@ -8,9 +8,22 @@ from botocore.model import ListShape, StructureShape
 
 from ..resource import Context, Properties
 from ..schema import schema_for
-from .api_call import call, operation_model
+from .api_call import call, operation_model, refusal
 
 _SYSTEM = "aws:"
+# How a service calls a tag that it does not take, where that is not ValidationException.
+_RESERVED_KEY_CODES = {
+    "CloudWatch": "InvalidParameterValue",
+    "ECR": "InvalidTagParameterException",
+    "IAM": "InvalidInput",
+    "KMS": "TagException",
+    "Lambda": "InvalidParameterValueException",
+    "Logs": "InvalidParameterException",
+    "S3": "InvalidTag",
+    "SNS": "InvalidParameter",
+    "SQS": "InvalidParameterValue",
+    "SecretsManager": "InvalidParameterException",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +53,7 @@ class Tagging:
 
 def tags_of(context: Context, type_name: str, properties: Properties, *, system: bool = True) -> dict[str, str]:
     """Return a resource's tags: the stack's, its own over them, and CloudFormation's where the type carries these."""
-    tags = {**context.tags, **decoded(properties.get("Tags") or [])}
+    tags = {**context.tags, **own_tags(type_name, properties)}
     schema = schema_for(type_name, context.region)
     if system and schema and schema.has_system_tags:
         tags |= {
@@ -48,6 +61,15 @@ def tags_of(context: Context, type_name: str, properties: Properties, *, system:
             "aws:cloudformation:stack-id": context.stack_id,
             "aws:cloudformation:logical-id": context.logical_id,
         }
+    return tags
+
+
+def own_tags(type_name: str, properties: Properties) -> dict[str, str]:
+    """Return the tags that the template gives a resource; the keys that AWS keeps for itself are refused."""
+    tags = decoded(properties.get("Tags") or [])
+    if any(key.lower().startswith(_SYSTEM) for key in tags):
+        code = _RESERVED_KEY_CODES.get(type_name.split("::")[1], "ValidationException")
+        raise refusal(code, "aws: prefixed tag key names are not allowed for external use.", "TagResource")
     return tags
 
 

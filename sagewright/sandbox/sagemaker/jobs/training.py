@@ -19,6 +19,9 @@ from ..instances.s3_data import S3Data
 from ..store import TRAINING_JOB, Record
 from .run import MAX_REASON, End, Outcome, Run, written
 
+# 28 days: botocore's model leaves the limit to the service.
+MAX_RUNTIME_S = 2_419_200
+TOO_LONG = f"MaxRuntimeInSeconds must have value less than or equal to {MAX_RUNTIME_S}"
 DEFAULT_RUNTIME_S = 86_400
 OPERATION = "CreateTrainingJob"
 COMPRESSION = 6
@@ -205,6 +208,8 @@ def check(request: Record, caller: Caller, clients: Clients) -> None:
             raise ApiError("ValidationException", f"{OPERATION}.{member} is required.")
     _check_algorithm(request["AlgorithmSpecification"])
     _check_resources(request["ResourceConfig"])
+    if request["StoppingCondition"].get("MaxRuntimeInSeconds", 0) > MAX_RUNTIME_S:
+        raise ApiError("ValidationException", f"{OPERATION}.StoppingCondition: {TOO_LONG}.")
     for channel in request.get("InputDataConfig", ()):
         _check_channel(channel, request["AlgorithmSpecification"]["TrainingInputMode"])
     names = [channel["ChannelName"] for channel in request.get("InputDataConfig", ())]

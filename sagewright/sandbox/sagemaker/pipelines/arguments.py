@@ -5,6 +5,7 @@ from typing import Any
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from ...constraints import all_of, type_problem, violations
+from ..jobs.training import MAX_RUNTIME_S, TOO_LONG
 from .expressions import Path, Reference, is_expression, malformed
 from .kinds import Kind
 
@@ -15,6 +16,9 @@ def check_arguments(kind: Kind, arguments: dict[str, Any]) -> None:
         if member in arguments:
             raise malformed(f"Unknown Argument member '{member}'.")
     _check(kind.request, arguments, left_out=kind.supplied)
+    runtime = arguments.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+    if kind.create == "CreateTrainingJob" and isinstance(runtime, int) and runtime > MAX_RUNTIME_S:
+        raise malformed(f"Model Validation failed: Value '{runtime}' of {TOO_LONG}")
 
 
 def check_property(shape: StructureShape, reference: Reference) -> None:
@@ -32,6 +36,28 @@ def check_property(shape: StructureShape, reference: Reference) -> None:
         current = member
     if isinstance(current, StructureShape | ListShape | MapShape):
         raise malformed(f"Invalid property reference '{reference.text}': {current.name} is not a single value.")
+
+
+def check_item(kind: Kind, arguments: dict[str, Any], reference: Reference) -> None:
+    """Refuse a path to an item, such as an output, that the step's own arguments do not declare."""
+    if reference.path[0] not in kind.request.members:
+        return  # the job's own, and known when it has run
+    shape: Shape = kind.response
+    value: Any = arguments
+    for key in reference.path:
+        if isinstance(shape, ListShape):
+            name = item_name(shape)
+            items = value if isinstance(value, list) else []
+            known = [item.get(name) for item in items if isinstance(item, dict)]
+            if isinstance(key, str) and key not in known and not any(is_expression(each) for each in known):
+                raise malformed(
+                    f"Invalid property reference '{reference.text}': step '{reference.name}' has no {name} '{key}'."
+                )
+            return
+        member = _member(shape, key)
+        if member is None or not (value is None or isinstance(value, dict)):
+            return
+        shape, value = member, (value or {}).get(key)
 
 
 def item_name(items: ListShape) -> str | None:

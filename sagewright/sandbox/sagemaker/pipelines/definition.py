@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...protocol import ApiError
-from .arguments import check_arguments, check_property
+from .arguments import check_arguments, check_item, check_property
 from .conditions import check_conditions
 from .expressions import EXECUTION_VARIABLES, Reference, is_expression, json_array, json_object, malformed, references
 from .kinds import ABSENT, CALLS, LOCAL
@@ -16,6 +16,7 @@ from .policies import Cache, Retry, parse_cache, parse_retries
 
 VERSION = "2020-12-01"
 MAX_BYTES = 1_048_576
+MAX_STEPS = 50
 STEP_NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 TOP_MEMBERS = ("Version", "Metadata", "Parameters", "PipelineExperimentConfig", "Steps")
 STEP_MEMBERS = ("Name", "Type", "Arguments", "DisplayName", "Description", "DependsOn")
@@ -91,6 +92,8 @@ def parse_definition(text: str) -> Definition:
         if step.name in steps:
             raise malformed(f"Step names must be unique: '{step.name}' is used more than once.")
         steps[step.name] = step
+    if len(steps) > MAX_STEPS:
+        raise malformed(f"The pipeline has {len(steps)} steps; at most {MAX_STEPS} are allowed.")
     definition = Definition(parameters, steps, _experiment(document.get("PipelineExperimentConfig"), parameters))
     for step in steps.values():
         _check_references(definition, step)
@@ -226,6 +229,7 @@ def _check_property(target: Step, reference: Reference) -> None:
             raise malformed(f"Invalid property reference '{reference.text}': a condition step has Outcome only.")
     else:
         check_property(CALLS[target.type].response, reference)
+        check_item(CALLS[target.type], target.arguments, reference)
 
 
 def _check_order(steps: dict[str, Step]) -> None:

@@ -84,6 +84,80 @@ def test_a_malformed_identity_policy_is_refused(stack: Any) -> None:
         stack.create("AWS::IAM::ManagedPolicy", {"PolicyDocument": document})
 
 
+@pytest.mark.parametrize("where", ["AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "trust"])
+def test_a_statement_id_that_is_not_alphanumeric_is_refused(where: str, stack: Any, allow: Any) -> None:
+    document, role = allow("s3:GetObject", Sid="read-all"), stack.role("lambda.amazonaws.com")
+    trust = role.properties["AssumeRolePolicyDocument"]
+    properties = {
+        "AWS::IAM::ManagedPolicy": {"PolicyDocument": document},
+        "AWS::IAM::Policy": {"PolicyName": "read", "PolicyDocument": document, "Roles": [role.id]},
+        "AWS::IAM::Role": {**role.properties, "Policies": [{"PolicyName": "read", "PolicyDocument": document}]},
+        "trust": {"AssumeRolePolicyDocument": {**trust, "Statement": [{**trust["Statement"][0], "Sid": "a b"}]}},
+    }[where]
+    with pytest.raises(ClientError, match=r"MalformedPolicyDocument.*Statement IDs \(SID\) must be alpha-numeric"):
+        stack.create(where if where != "trust" else "AWS::IAM::Role", properties)
+
+
+def test_inline_policies_over_the_limit_of_their_role_are_refused(stack: Any, allow: Any) -> None:
+    large = allow("s3:GetObject", [f"arn:aws:s3:::bucket/{number:0>80}" for number in range(50)])
+    role = stack.role("lambda.amazonaws.com")
+    policies = [{"PolicyName": name, "PolicyDocument": large} for name in ("one", "two")]
+    properties = {**role.properties, "RoleName": "large", "Policies": policies}
+    with pytest.raises(ClientError, match=r"LimitExceeded.*Maximum policy size of 10240 bytes exceeded for role large"):
+        stack.create("AWS::IAM::Role", properties)
+    kept = stack.create("AWS::IAM::Role", {**properties, "Policies": policies[:1]})
+    more = {"PolicyName": "more", "PolicyDocument": large, "Roles": [kept.id]}
+    with pytest.raises(ClientError, match="Maximum policy size of 10240 bytes exceeded"):
+        stack.create("AWS::IAM::Policy", more)
+
+
+def test_a_boundary_that_does_not_exist_is_refused(stack: Any) -> None:
+    trust, boundary = stack.role("lambda.amazonaws.com").properties, "arn:aws:iam::111111111111:policy/nothing"
+    with pytest.raises(ClientError, match=rf"NoSuchEntity.*Scope ARN: {boundary} does not exist"):
+        stack.create("AWS::IAM::Role", {**trust, "PermissionsBoundary": boundary})
+    role = stack.create("AWS::IAM::Role", {**trust, "PermissionsBoundary": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
+    with pytest.raises(ClientError, match=rf"NoSuchEntity.*Scope ARN: {boundary} does not exist"):
+        role.update({**trust, "PermissionsBoundary": boundary})
+
+
+@pytest.mark.parametrize("service", ["foo.amazonaws.com", "sagemker.amazonaws.com", "lambda", "lambda.example.com"])
+def test_a_trust_policy_for_a_service_that_does_not_exist_is_refused(service: str, stack: Any) -> None:
+    reason = f'MalformedPolicyDocument.*Invalid principal in policy: "SERVICE":"{service}"'
+    with pytest.raises(ClientError, match=reason):
+        stack.role("lambda.amazonaws.com", service)
+
+
+def test_a_trust_policy_may_name_any_service_of_aws(stack: Any) -> None:
+    names = ["ecs-tasks", "edgelambda", "logs.eu-west-1", "vpc-flow-logs", "states", "ops.apigateway", "monitoring.rds"]
+    assert stack.role(*(f"{name}.amazonaws.com" for name in names), "ec2.amazonaws.com.cn", "alexa-appkit.amazon.com")
+
+
+@pytest.mark.parametrize(
+    ("type_name", "properties", "code"),
+    [
+        ("AWS::S3::Bucket", {}, "InvalidTag"),
+        ("AWS::KMS::Key", {}, "TagException"),
+        ("AWS::SNS::Topic", {}, "InvalidParameter"),
+        ("AWS::SQS::Queue", {}, "InvalidParameterValue"),
+        ("AWS::IAM::User", {}, "InvalidInput"),
+        ("AWS::SageMaker::ModelPackageGroup", {"ModelPackageGroupName": "tagged"}, "ValidationException"),
+        ("AWS::SecretsManager::Secret", {"SecretString": "a"}, "InvalidParameterException"),
+    ],
+)
+def test_a_tag_key_that_aws_keeps_for_itself_is_refused(
+    type_name: str, properties: dict[str, Any], code: str, stack: Any
+) -> None:
+    tags = [{"Key": "AWS:team", "Value": "ml"}]
+    with pytest.raises(ClientError, match=f"{code}.*aws: prefixed tag key names are not allowed for external use"):
+        stack.create(type_name, {**properties, "Tags": tags})
+
+
+def test_an_alias_of_aws_itself_is_refused(stack: Any) -> None:
+    key = stack.create("AWS::KMS::Key", {}).id
+    with pytest.raises(ClientError, match=r"NotAuthorizedException.*reserved for AWS managed keys"):
+        stack.create("AWS::KMS::Alias", {"AliasName": "alias/aws/mine", "TargetKeyId": key})
+
+
 def test_a_key_policy_that_locks_its_owner_out_is_refused(stack: Any, allow: Any) -> None:
     document = allow("kms:Decrypt", Principal={"AWS": f"arn:aws:iam::{stack.account}:root"})
     with pytest.raises(ClientError, match="will not allow you to update the key policy in the future"):
@@ -191,6 +265,13 @@ def test_a_repository_with_images_is_kept_unless_the_template_gives_them_up(stac
 def test_a_parameter_that_its_own_pattern_forbids_is_refused(stack: Any) -> None:
     with pytest.raises(ClientError, match="cannot be validated against allowedPattern"):
         stack.create("AWS::SSM::Parameter", {"Type": "String", "Value": "abc", "AllowedPattern": "^[0-9]+$"})
+
+
+def test_a_standard_parameter_that_is_too_long_is_refused(stack: Any) -> None:
+    long = {"Type": "String", "Value": "x" * 4097}
+    with pytest.raises(ClientError, match="Standard tier parameters support a maximum parameter value of 4096"):
+        stack.create("AWS::SSM::Parameter", long)
+    assert stack.create("AWS::SSM::Parameter", {**long, "Tier": "Advanced"})
 
 
 def test_an_endpoint_of_another_kind_than_its_protocol_is_refused(stack: Any) -> None:

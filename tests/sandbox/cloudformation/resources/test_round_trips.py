@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from sagewright.sandbox.cloudformation.resources import TYPES
 from sagewright.sandbox.cloudformation.schema import schema_for
@@ -284,3 +285,17 @@ def test_a_type_goes_from_creation_to_removal(type_name: str, stack: Any, allow:
     restored = changed.update(properties)
     restored.delete()
     restored.delete()
+
+
+def tags_of(type_name: str) -> Properties | None:
+    schema = schema_for(type_name, "eu-west-1")
+    return schema.document["properties"].get("Tags") if schema else None
+
+
+@pytest.mark.parametrize("type_name", sorted(filter(tags_of, EXAMPLES)))
+def test_no_type_takes_a_tag_key_that_aws_keeps_for_itself(type_name: str, stack: Any, allow: Any) -> None:
+    properties, _ = EXAMPLES[type_name](stack, allow)
+    as_map = (tags_of(type_name) or {}).get("type") == "object"
+    tags: Any = {"aws:team": "ml"} if as_map else [{"Key": "aws:team", "Value": "ml"}]
+    with pytest.raises(ClientError, match="aws: prefixed tag key names are not allowed for external use"):
+        stack.create(type_name, {**properties, "Tags": tags})

@@ -102,6 +102,14 @@ EQUAL = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
         (_argument(TRAIN, "ResourceConfig.InstanceCount", "1"), "can not be converted to an Integer"),
         (_argument(PREPARE, "AppSpecification.ContainerEntrypoint", []), "has 0 members, but must have 1 to 100"),
         (_argument(TRAIN, "OutputDataConfig", {}), "Value null for 'S3OutputPath'"),
+        (
+            _argument(TRAIN, "StoppingCondition", {"MaxRuntimeInSeconds": 2_419_201}),
+            "Value '2419201' of MaxRuntimeInSeconds must have value less than or equal to 2419200",
+        ),
+        (
+            _argument(PREPARE, "StoppingCondition", {"MaxRuntimeInSeconds": 777_601}),
+            "Value '777601' for 'ProcessingMaxRuntimeInSeconds' failed to satisfy",
+        ),
         # References
         (_argument(PREPARE, "Environment.DATA", {"Get": "Parameters.Absent"}), "refers to parameter 'Absent'"),
         (_argument(PREPARE, "Environment.DATA", {"Get": "Execution.Cost"}), "refers to 'Execution.Cost'"),
@@ -113,6 +121,28 @@ EQUAL = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
             "DescribeProcessingJobResponse has no property 'ModelArtifacts'",
         ),
         (_argument(TRAIN, "HyperParameters.depth", {"Get": "Steps.Prepare"}), "it names no property"),
+        (
+            _argument(
+                TRAIN,
+                "HyperParameters.depth",
+                {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs['nope'].S3Output.S3Uri"},
+            ),
+            "step 'Prepare' has no OutputName 'nope'",
+        ),
+        (
+            _argument(
+                GATE,
+                "ElseSteps.0.Arguments.ErrorMessage",
+                {"Get": "Steps.Prepare.ProcessingInputs['nope'].S3Input.S3Uri"},
+            ),
+            "step 'Prepare' has no InputName 'nope'",
+        ),
+        (
+            _argument(
+                GATE, "ElseSteps.0.Arguments.ErrorMessage", {"Get": "Steps.Train.InputDataConfig['no'].ContentType"}
+            ),
+            "step 'Train' has no ChannelName 'no'",
+        ),
         (_argument(TRAIN, "HyperParameters.depth", {"Get": "Steps.Prepare.Outputs["}), "'[' is not a property path"),
         (
             _argument(TRAIN, "HyperParameters.depth", {"Get": "Steps.Prepare.ProcessingOutputConfig.Outputs"}),
@@ -237,6 +267,15 @@ def test_a_map_with_one_entry_is_not_taken_for_a_function(document: Document) ->
     document["Steps"][PREPARE]["Arguments"]["Environment"] = {"GetAway": "1"}
     environment = parse_definition(json.dumps(document)).steps["Prepare"].arguments["Environment"]
     assert environment == {"GetAway": "1"}
+
+
+def test_a_pipeline_of_more_than_fifty_steps_is_refused(document: Document) -> None:
+    stops = [{"Name": f"Stop{number}", "Type": "Fail", "Arguments": {"ErrorMessage": "x"}} for number in range(46)]
+    document["Steps"] += stops[1:]
+    parse_definition(json.dumps(document))
+    document["Steps"] += stops[:1]
+    with pytest.raises(ApiError, match="The pipeline has 51 steps; at most 50 are allowed"):
+        parse_definition(json.dumps(document))
 
 
 def test_a_step_type_that_the_sandbox_lacks_is_refused_by_name(document: Document) -> None:
