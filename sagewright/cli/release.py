@@ -46,11 +46,12 @@ def register(group: typer.Typer) -> None:
             "charged by the second for as long as the endpoint exists.",
         )
         chosen = releasing.choose(project, target, version)
-        before = releasing.live(project, target, place)
-        options.terminal.note(f"Live in {place.name}: {f'version {before.number}' if before else 'nothing yet'}")
+        live = releasing.live(project, target, place)
+        before = live.number if live else None
+        options.terminal.note(f"Live in {place.name}: {f'version {before}' if live else 'nothing yet'}")
         with options.terminal.if_interrupted(INTERRUPTED):
             released = releasing.carry_out(options, project, target, place, chosen)
-        options.terminal.result(_as_json(released), _told(released))
+        options.terminal.result(_as_json(released, before), _told(released, before))
 
 
 def serving_environment(project: Project, name: str | None) -> Environment:
@@ -70,19 +71,20 @@ def _names(project: Project) -> set[str]:
     return {environment.name for environment in project.environments}
 
 
-def _told(released: Released) -> str:
-    before = f" (before: version {released.before})" if released.before not in (None, released.version) else ""
+def _told(released: Released, before: int | None) -> str:
+    replaced = f" (before: version {before})" if before not in (None, released.version) else ""
     return (
-        f"Version [bold]{released.version}[/] is live in {released.environment}{before}: endpoint {released.endpoint} "
-        f"on {released.endpoint_config}\nTry it: sagewright invoke {released.environment} --held-out 5"
+        f"Version [bold]{released.version}[/] is live in {released.environment}{replaced}: "
+        f"endpoint {released.endpoint} on {released.endpoint_config}\n"
+        f"Try it: sagewright invoke {released.environment} --held-out 5"
     )
 
 
-def _as_json(released: Released) -> dict[str, object]:
+def _as_json(released: Released, before: int | None) -> dict[str, object]:
     return {
         "environment": released.environment,
         "version": released.version,
-        "before": released.before,
+        "before": before,
         "endpoint": released.endpoint,
         "endpoint_config": released.endpoint_config,
     }

@@ -19,13 +19,12 @@ from .target import Target
 
 @dataclass(frozen=True)
 class Released:
-    """What a release changed: what was live before, and what is live now."""
+    """What is live now, and where."""
 
     environment: str
     endpoint: str
     endpoint_config: str
     version: int
-    before: int | None
 
 
 def choose(project: Project, target: Target, number: int | None) -> Version:
@@ -53,7 +52,6 @@ def carry_out(
     options: Options, project: Project, target: Target, environment: Environment, version: Version
 ) -> Released:
     """Release the version; on failure say what serves now."""
-    before = live(project, target, environment)
     endpoint, began = names.endpoint(project.name, environment.name), datetime.now(UTC)
     try:
         config = _release(options, project, target, environment, version)
@@ -67,7 +65,7 @@ def carry_out(
         raise CommandError(
             f"Version {version.number} was not released to {environment.name}: {why} Now {serves}.{log}"
         ) from error
-    return Released(environment.name, endpoint, config, version.number, before.number if before else None)
+    return Released(environment.name, endpoint, config, version.number)
 
 
 def _log(target: Target, environment: Environment, endpoint: str, began: datetime) -> str:

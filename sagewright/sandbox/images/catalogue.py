@@ -5,10 +5,10 @@ file, because importing that package takes seconds.
 """
 
 import functools
-import importlib.util
 import json
 import re
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 
 _ADDRESS = re.compile(
@@ -114,16 +114,10 @@ def address_in(region: str) -> str | None:
 @functools.cache
 def _addresses() -> dict[str, str]:
     """Return the address of the scikit-learn image per region."""
-    package = importlib.util.find_spec("sagemaker")
-    if package is None or not package.submodule_search_locations:
-        raise UnknownImageError("The package sagemaker-core, whose JSON lists the registries, is not installed.")
-    for location in package.submodule_search_locations:
-        table = Path(location) / "core" / "image_uri_config" / "sklearn.json"
-        if table.is_file():
-            versions = json.loads(table.read_text())["inference"]["versions"]
-            accounts: dict[str, str] = versions[SCIKIT_LEARN.tag.removesuffix("-cpu-py3")]["registries"]
-            return {region: _address(account, region) for region, account in accounts.items()}
-    raise UnknownImageError("The package sagemaker-core is installed without image_uri_config/sklearn.json.")
+    table = distribution("sagemaker-core").locate_file("sagemaker/core/image_uri_config/sklearn.json")
+    versions = json.loads(table.read_text())["inference"]["versions"]
+    accounts: dict[str, str] = versions[SCIKIT_LEARN.tag.removesuffix("-cpu-py3")]["registries"]
+    return {region: _address(account, region) for region, account in accounts.items()}
 
 
 def _address(account: str, region: str) -> str:
