@@ -1,0 +1,118 @@
+"""Why: SageMaker's resources are named by one parameter each; what jobs may be is told by condition keys of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..asked import Asked
+from ..demand import Context
+from .arns import ANY, Resources, Table, own_arn, tag_keys
+
+_NOUNS = {
+    "Endpoint": "endpoint/{EndpointName}",
+    "EndpointConfig": "endpoint-config/{EndpointConfigName}",
+    "Model": "model/{ModelName}",
+    "ModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
+    "Pipeline": "pipeline/{PipelineName}",
+    "ProcessingJob": "processing-job/{ProcessingJobName}",
+    "TrainingJob": "training-job/{TrainingJobName}",
+}
+_VERBS = {
+    "Create": _NOUNS,
+    "Describe": _NOUNS,
+    "Update": ("Endpoint", "Pipeline"),
+    "Delete": _NOUNS,
+    "Stop": ("ProcessingJob", "TrainingJob"),
+}
+_EXECUTION = "pipeline/{PipelineExecutionArn}"
+
+
+def _package(asked: Asked) -> list[str]:
+    """Return a version's ARN; one that is being made has no number yet."""
+    if name := asked.text("ModelPackageName") or asked.text("ModelPackageArn"):
+        return [name if name.startswith("arn:") else own_arn("sagemaker", asked, f"model-package/{name}")]
+    group = asked.text("ModelPackageGroupName")
+    if not group:
+        return [ANY]
+    if group.startswith("arn:"):
+        return [group.replace(":model-package-group/", ":model-package/") + "/*"]
+    return [own_arn("sagemaker", asked, f"model-package/{group}/*")]
+
+
+def _context(asked: Asked, resource: str) -> Context:
+    del resource
+    context: dict[str, Any] = dict(tag_keys(asked.params.get("Tags")))
+    if isinstance(keys := asked.params.get("TagKeys"), list):
+        context["aws:TagKeys"] = keys
+    for key, value in _found(asked.params):
+        if isinstance(value, bool):
+            context[key] = "true" if value else "false"
+        elif isinstance(value, list):
+            context[key] = [*context.get(key, []), *(str(each) for each in value)]
+        elif key == "sagemaker:InstanceTypes":
+            context[key] = [*context.get(key, []), str(value)]
+        else:
+            context[key] = str(value)
+    return context
+
+
+def _found(value: Any, parent: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the condition keys that members of a request stand for, however deep."""
+    if isinstance(value, list):
+        for each in value:
+            yield from _found(each, parent)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            if key := _KEYS.get(f"{parent}.{name}") or _KEYS.get(name):
+                yield f"sagemaker:{key}", member
+            yield from _found(member, name)
+
+
+_KEYS = {
+    "InstanceType": "InstanceTypes",
+    "VpcConfig.Subnets": "VpcSubnets",
+    "VpcConfig.SecurityGroupIds": "VpcSecurityGroupIds",
+    "VolumeKmsKeyId": "VolumeKmsKey",
+    "OutputDataConfig.KmsKeyId": "OutputKmsKey",
+    "ProcessingOutputConfig.KmsKeyId": "OutputKmsKey",
+    "EnableNetworkIsolation": "NetworkIsolation",
+    "EnableInterContainerTrafficEncryption": "InterContainerTrafficEncryption",
+    "MaxRuntimeInSeconds": "MaxRuntimeInSeconds",
+    "ModelApprovalStatus": "ModelApprovalStatus",
+}
+
+_RESOURCES: dict[str, Resources] = {
+    **{f"{verb}{noun}": _NOUNS[noun] for verb, nouns in _VERBS.items() for noun in nouns},
+    "CreateEndpoint": (_NOUNS["Endpoint"], _NOUNS["EndpointConfig"]),
+    "UpdateEndpoint": (_NOUNS["Endpoint"], _NOUNS["EndpointConfig"]),
+    "InvokeEndpoint": _NOUNS["Endpoint"],
+    "CreateModelPackage": _package,
+    "DescribeModelPackage": _package,
+    "UpdateModelPackage": _package,
+    "DeleteModelPackage": _package,
+    "ListModelPackages": _package,
+    "GetModelPackageGroupPolicy": _NOUNS["ModelPackageGroup"],
+    "PutModelPackageGroupPolicy": _NOUNS["ModelPackageGroup"],
+    "DeleteModelPackageGroupPolicy": _NOUNS["ModelPackageGroup"],
+    "StartPipelineExecution": _NOUNS["Pipeline"],
+    "ListPipelineExecutions": _NOUNS["Pipeline"],
+    **dict.fromkeys(
+        (
+            *("StopPipelineExecution", "RetryPipelineExecution", "UpdatePipelineExecution"),
+            *("DescribePipelineExecution", "DescribePipelineDefinitionForExecution"),
+            *("ListPipelineExecutionSteps", "ListPipelineParametersForExecution"),
+        ),
+        _EXECUTION,
+    ),
+    "AddTags": "{ResourceArn}",
+    "DeleteTags": "{ResourceArn}",
+    "ListTags": "{ResourceArn}",
+    **dict.fromkeys(
+        (
+            *("ListEndpoints", "ListEndpointConfigs", "ListModels", "ListModelPackageGroups", "ListPipelines"),
+            *("ListProcessingJobs", "ListTrainingJobs"),
+        ),
+        ANY,
+    ),
+}
+
+SAGEMAKER = Table("sagemaker", _RESOURCES, context=_context)

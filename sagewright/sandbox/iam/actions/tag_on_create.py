@@ -1,0 +1,49 @@
+"""Why: a request that makes something and tags it needs the permission to tag as well; AWS asks for both."""
+
+from collections.abc import Iterable, Iterator
+
+from ..asked import Asked
+from ..demand import Demand
+from .arns import own_arn
+
+# What tagging is called where a creating operation takes tags; EC2's is among its own demands.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
+_ACTIONS = {
+    "cloudwatch": "cloudwatch:TagResource",
+    "dynamodb": "dynamodb:TagResource",
+    "ecr": "ecr:TagResource",
+    "events": "events:TagResource",
+    "kms": "kms:TagResource",
+    "lambda": "lambda:TagResource",
+    "logs": "logs:TagResource",
+    "sagemaker": "sagemaker:AddTags",
+    "scheduler": "scheduler:TagResource",
+    "secretsmanager": "secretsmanager:TagResource",
+    "sns": "sns:TagResource",
+    "sqs": "sqs:TagQueue",
+    "ssm": "ssm:AddTagsToResource",
+}
+_OF_IAM = ("InstanceProfile", "Policy", "Role", "User")
+_TAG_MEMBERS = ("Tags", "tags")
+_MAKING = ("Create", "Put")
+
+
+def with_tagging(asked: Asked, demands: Iterable[Demand]) -> Iterator[Demand]:
+    """Yield the demands of a request, and after the first, which is about what it makes, that for tagging it."""
+    tag = _action(asked)
+    for demand in demands:
+        yield demand
+        if tag:
+            # A key has no ARN before it is made: that of any key of the account stands for it.
+            resource = own_arn("kms", asked, "key/*") if asked.service == "kms" else demand.resource
+            yield Demand(tag, resource, demand.context)
+            tag = ""
+
+
+def _action(asked: Asked) -> str:
+    if not asked.operation.startswith(_MAKING) or not any(asked.params.get(member) for member in _TAG_MEMBERS):
+        return ""
+    made = asked.operation.removeprefix("Create")
+    if asked.service == "iam":
+        return f"iam:Tag{made}" if made in _OF_IAM else ""
+    return _ACTIONS.get(asked.service, "")
