@@ -9,7 +9,7 @@ import tempfile
 import threading
 from pathlib import Path
 
-from .server import start
+from .server import PACE, start
 
 PARENT_POLL_S = 1.0
 
@@ -24,17 +24,35 @@ def main() -> None:
         "--data", type=Path, help="folder for jobs, endpoints and logs; by default a temporary one, removed at the end"
     )
     parser.add_argument("--parent-pid", type=int, help="stop when this process is gone")
+    parser.add_argument(
+        "--pace",
+        type=_pace,
+        default=PACE,
+        help="how fast passes what AWS only waits for, such as baking; 1 is real time (default: %(default)g)",
+    )
     arguments = parser.parse_args()
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     with tempfile.TemporaryDirectory(prefix="sagewright-sandbox-", ignore_cleanup_errors=True) as temporary:
-        sandbox = start(arguments.data or Path(temporary), arguments.port)
-        ready = {"endpoint": sandbox.endpoint, "pid": os.getpid(), "data": str(sandbox.data)}
+        sandbox = start(arguments.data or Path(temporary), arguments.port, arguments.pace)
+        ready = {
+            "endpoint": sandbox.endpoint,
+            "plain_endpoint": sandbox.plain_endpoint,
+            "pid": os.getpid(),
+            "data": str(sandbox.data),
+        }
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         _wait(done, arguments.parent_pid)
         sandbox.stop()
+
+
+def _pace(text: str) -> float:
+    value = float(text)
+    if not 1 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 (real time) on")
+    return value
 
 
 def _wait(done: threading.Event, parent: int | None) -> None:

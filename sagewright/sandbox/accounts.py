@@ -6,9 +6,9 @@ import threading
 from moto.core.config import default_user_config
 from moto.iam.models import iam_backends
 
-from .clients import ACCESS_KEY_PREFIX
 from .protocol import ApiError
 
+ACCESS_KEY_PREFIX = "AKIASBOX"
 _ADMINISTRATOR = re.compile(rf"{ACCESS_KEY_PREFIX}(\d{{12}})")
 _USER_NAME = "administrator"
 

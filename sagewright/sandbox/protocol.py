@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -39,6 +40,9 @@ class ApiError(Exception):
         self.status = status
 
 
+Admit = Callable[[str, dict[str, Any]], None]
+
+
 class Service(Protocol):
     """What the gateway needs of a service of ours."""
 
@@ -52,13 +56,15 @@ class Service(Protocol):
         ...
 
 
-def respond(service: Service, request: Request, caller: Caller) -> Response:
-    """Parse, check, call and serialise one request of a service of ours."""
+def respond(service: Service, request: Request, caller: Caller, admit: Admit | None = None) -> Response:
+    """Parse, check, call and serialise one request of a service of ours; `admit` refuses who may not make it."""
     request_id = str(uuid.uuid4())
     try:
         operation = _operation(service.service_name, request)
         params = _params(operation, request)
         _check(operation, params)
+        if admit:
+            admit(str(operation.name), params)
         result = service.call(str(operation.name), params, caller)
     except ApiError as error:
         return error_response(_protocol(service.service_name), error, request_id)

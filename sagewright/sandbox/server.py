@@ -9,8 +9,12 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from .clients import Clients
 from .gateway import Gateway
+from .iam.access_log import AccessLog
+from .iam.authorizer import Authorizer
 
 HOST = "127.0.0.1"
+PACE = 60.0
+"""A minute in a second: ten minutes of baking are too long to try a release out, and none would prove nothing."""
 
 
 class _Handler(MotoRequestHandler):
@@ -29,30 +33,47 @@ class _Handler(MotoRequestHandler):
 class Sandbox:
     """A running sandbox. What moto keeps is kept once per process, so a process runs one sandbox."""
 
-    def __init__(self, server: BaseWSGIServer, gateway: Gateway, clients: Clients, data: Path) -> None:
+    def __init__(
+        self, server: BaseWSGIServer, plain: BaseWSGIServer, gateway: Gateway, clients: Clients, data: Path
+    ) -> None:
         self.endpoint = clients.endpoint
+        self.plain_endpoint = f"http://localhost:{plain.port}"
         self.clients = clients
         self.data = data
         self._server = server
         self._gateway = gateway
-        self._thread = threading.Thread(target=server.serve_forever, name="sandbox", daemon=True)
-        self._thread.start()
+        self._plain = plain
+        self._threads = [
+            threading.Thread(target=each.serve_forever, name="sandbox", daemon=True) for each in (server, plain)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop jobs and endpoints first, because they still call the server while they end."""
         self._gateway.close()
         self._server.shutdown()
-        self._thread.join()
+        self._plain.shutdown()
+        for thread in self._threads:
+            thread.join()
         self._server.server_close()
+        self._plain.server_close()
+        self.clients.authorizer.close()
 
 
-def start(data: Path, port: int = 0) -> Sandbox:
-    """Bind a local port, any free one by default, and serve; jobs, endpoints and logs go to the folder `data`."""
+def start(data: Path, port: int = 0, pace: float = PACE) -> Sandbox:
+    """Bind a local port, any free one by default, and serve; jobs, endpoints and logs go to the folder `data`.
+
+    What AWS only waits for (baking, alarm periods) passes `pace` times as fast.
+    """
     data.mkdir(parents=True, exist_ok=True)
     folder = data.resolve()
     with socket.create_server((HOST, port)) as listening:
         # By name: with an address, moto and the CDK take its first part for a bucket.
-        clients = Clients(f"http://localhost:{listening.getsockname()[1]}")
-        gateway = Gateway(clients, folder)
+        endpoint = f"http://localhost:{listening.getsockname()[1]}"
+        clients = Clients(endpoint, Authorizer(AccessLog(folder / "access.jsonl")))
+        gateway = Gateway(clients, folder, pace)
         server = make_server(HOST, 0, gateway, threaded=True, request_handler=_Handler, fd=listening.fileno())
-    return Sandbox(server, gateway, clients, folder)
+    # AWS's port 80: what comes in here came without TLS. The main port stands for 443.
+    plain = make_server(HOST, 0, gateway.plain, threaded=True, request_handler=_Handler)
+    return Sandbox(server, plain, gateway, clients, folder)

@@ -67,14 +67,19 @@ def test_an_unknown_access_key_is_refused_by_every_service(sandbox: Any, service
 
 def test_a_request_without_signature_is_refused(sandbox: Any) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        fetched(f"{sandbox.endpoint}/some-bucket/key")
+        fetched(f"{sandbox.endpoint}/?Action=ListUsers")
 
     assert refused.value.code == 403
     assert b"MissingAuthenticationToken" in refused.value.read()
 
 
 def test_assumed_roles_act_in_their_account(sandbox: Any) -> None:
-    document = json.dumps({"Version": "2012-10-17", "Statement": []})
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::111111111111:root"},
+        "Action": "sts:AssumeRole",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     sandbox.client("iam", "333333333333").create_role(RoleName="visitor", AssumeRolePolicyDocument=document)
     arn = "arn:aws:iam::333333333333:role/visitor"
 
@@ -176,6 +181,8 @@ def test_the_process_tells_where_it_listens_and_stops_when_asked(tmp_path: Path)
         assert ready["data"] == str(tmp_path / "data")
         with pytest.raises(urllib.error.HTTPError):
             fetched(ready["endpoint"])
+        with pytest.raises(urllib.error.HTTPError):
+            fetched(ready["plain_endpoint"])
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
         assert (tmp_path / "data").is_dir()

@@ -1,10 +1,12 @@
 """Why: a change set says what an execution would add, change, replace and remove, before anything is touched."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ..clients import Clients
 from ..protocol import ApiError
+from .actor import Actor
 from .deployment import Deployment
 from .functions import UNKNOWN, Evaluator
 from .outputs import output_values
@@ -21,12 +23,15 @@ _SCOPES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", 
 class PlannedResources:
     """Reads what is known before the execution; what a creation or replacement will give is a placeholder."""
 
-    def __init__(self, present: HeldResources, pending: set[str]) -> None:
+    def __init__(self, present: HeldResources, pending: set[str], imports: Mapping[str, str]) -> None:
         self._present = present
+        self._imports = imports
         self.pending = pending
 
     def physical_id(self, logical_id: str) -> str:
         """Return what Ref gives, as far as that is known."""
+        if logical_id in self._imports:
+            return self._imports[logical_id]
         return UNKNOWN if logical_id in self.pending else self._present.physical_id(logical_id)
 
     def attribute(self, logical_id: str, name: str) -> Any:
@@ -34,10 +39,10 @@ class PlannedResources:
         return UNKNOWN if logical_id in self.pending else self._present.attribute(logical_id, name)
 
 
-def plan(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients) -> list[dict[str, Any]]:
+def plan(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients, actor: Actor) -> list[dict[str, Any]]:
     """Return the changes in the API's form, in the template's order, removals last."""
-    provisioner = Provisioner(stacks, stack, deployment, clients)
-    planned = PlannedResources(provisioner, set())
+    provisioner = Provisioner(stacks, stack, deployment, clients, actor)
+    planned = PlannedResources(provisioner, set(), deployment.imports)
     evaluator = Evaluator(deployment.template.document, replace(provisioner.scope, resources=planned, planning=True))
     active = deployment.template.active(evaluator)
     present = {name: resource for name, resource in stack.resources.items() if resource.physical_id}
@@ -50,7 +55,7 @@ def plan(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients)
         definition = active[logical_id]
         if logical_id not in present:
             evaluator.value(definition.get("Properties"))  # told now, if it is wrong
-            changes[logical_id] = {"Action": "Add", "LogicalResourceId": logical_id, "ResourceType": definition["Type"]}
+            changes[logical_id] = _arrival(logical_id, definition["Type"], deployment.imports.get(logical_id))
             continue
         change = _modification(present[logical_id], definition, evaluator, stack.region, retag=retag)
         if change:
@@ -63,10 +68,10 @@ def plan(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients)
     return [{"Type": "Resource", "ResourceChange": change} for change in ordered]
 
 
-def refuse_unplannable(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients) -> None:
+def refuse_unplannable(stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients, actor: Actor) -> None:
     """Refuse what cannot even be planned; a missing export and an attribute are told by the operation itself."""
     try:
-        plan(stacks, stack, deployment, clients)
+        plan(stacks, stack, deployment, clients, actor)
     except Failure:
         return
     except ApiError as error:
@@ -144,6 +149,19 @@ def _modification(
         keeps = definition.get("UpdateReplacePolicy") == "Retain"
         change["PolicyAction"] = "ReplaceAndRetain" if keeps else "ReplaceAndDelete"
     return change
+
+
+def _arrival(logical_id: str, type_name: str, physical_id: str | None) -> dict[str, Any]:
+    if physical_id is None:
+        return {"Action": "Add", "LogicalResourceId": logical_id, "ResourceType": type_name}
+    return {
+        "Action": "Import",
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": type_name,
+        "Scope": [],
+        "Details": [],
+    }
 
 
 def _removal(resource: Resource) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Why: `cdk deploy` works through change sets alone: plan, look, execute."""
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from ..clients import Clients
 from ..protocol import ApiError, Caller
-from . import descriptions
+from . import descriptions, importing
+from .actor import Actor, actor_of
 from .change_set import NO_CHANGES, is_same, plan
 from .engine import Engine
 from .paging import page
-from .provisioning import Failure
+from .provisioning import Failure, Provisioner
 from .request_reader import RequestReader
 from .scope import MISSING_EXPORT
 from .stack import REVIEW, ChangeSet, Stack, Stacks
@@ -31,15 +33,12 @@ class ChangeSetOperations:
     def create_change_set(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Plan a deployment; a new stack is there for review from now on."""
         kind = params.get("ChangeSetType", UPDATE)
-        if kind not in {CREATE, UPDATE}:
-            raise ApiError(
-                "ValidationError", f"The sandbox does not import resources: ChangeSetType {kind} works in AWS only."
-            )
         stack = self._target(params, kind, caller)
         name = params["ChangeSetName"]
-        deployment = self._reader.deployment(params, caller, stack)
+        actor = self._reader.actor(params, caller, stack)
+        deployment = self._reader.deployment(params, caller, actor, stack)
         is_new = stack is None
-        stack = stack or self._stacks.add(caller, params["StackName"], REVIEW)
+        stack = stack or self._stacks.add(caller, params["StackName"], REVIEW, actor)
         change_set = ChangeSet(
             id=f"arn:aws:cloudformation:{caller.region}:{caller.account}:changeSet/{name}/{uuid.uuid4()}",
             name=name,
@@ -52,7 +51,7 @@ class ChangeSetOperations:
             reason=None,
         )
         try:
-            change_set.changes = plan(self._stacks, stack, deployment, self._clients)
+            self._plan(stack, change_set, actor)
         except Failure as failure:
             _fail(change_set, str(failure))
         except ApiError as error:
@@ -62,7 +61,7 @@ class ChangeSetOperations:
                     self._stacks.forget(stack)
                 raise
             _fail(change_set, error.message)
-        if change_set.status != "FAILED" and not change_set.changes and is_same(stack, deployment):
+        if change_set.status != "FAILED" and not change_set.changes and is_same(stack, change_set.deployment):
             _fail(change_set, NO_CHANGES)
         if is_new:
             self._stacks.set_status(stack, REVIEW, "User Initiated", params.get("ClientToken"))
@@ -83,15 +82,18 @@ class ChangeSetOperations:
                 "InvalidChangeSetStatus",
                 f"ChangeSet [{change_set.id}] cannot be executed in its current status of [{change_set.status}]",
             )
-        if change_set.kind == UPDATE:
+        if change_set.kind == UPDATE or (change_set.kind == importing.IMPORT and stack.status != REVIEW):
             refuse_update(stack)
         mode = failure_mode({**change_set.request, **params})
         token = params.get("ClientRequestToken")
         stack.disable_rollback = mode == "DO_NOTHING"
+        stack.actor = actor_of(self._clients, caller, change_set.deployment.role_arn, stack)
         # What else was planned, was planned for a stack that is no more; AWS deletes it with the execution.
         stack.change_sets.clear()
         if change_set.kind == CREATE:
             self._engine.create(stack, change_set.deployment, mode, token)
+        elif change_set.kind == importing.IMPORT:
+            self._engine.take_over(stack, change_set.deployment, token)
         else:
             self._engine.update(stack, change_set.deployment, rollback=mode != "DO_NOTHING", token=token)
         return {}
@@ -116,6 +118,23 @@ class ChangeSetOperations:
         """Return no result: the sandbox has no hooks."""
         return {"HookResults": []}
 
+    def _plan(self, stack: Stack, change_set: ChangeSet, actor: Actor) -> None:
+        """Work out the changes, with what is imported instead of made."""
+        deployment, request = change_set.deployment, change_set.request
+        provisioner = Provisioner(self._stacks, stack, deployment, self._clients, actor)
+        if change_set.kind == importing.IMPORT:
+            imports = importing.asked_for(request.get("ResourcesToImport", []), stack, deployment)
+        elif request.get("ImportExistingResources"):
+            imports = importing.found_by_name(self._stacks, stack, deployment, provisioner)
+        else:
+            imports = importing.Imports()
+        change_set.deployment = deployment = replace(deployment, imports=imports)
+        change_set.changes = plan(self._stacks, stack, deployment, self._clients, actor)
+        if change_set.kind == importing.IMPORT:
+            importing.refuse_other_changes(stack, deployment, change_set.changes)
+            importing.require_importable(self._stacks, stack, deployment, provisioner)
+            change_set.reason = importing.REVIEW_REASON
+
     def _target(self, params: dict[str, Any], kind: str, caller: Caller) -> Stack | None:
         """Return the stack to plan for, or None where there is none yet; one in the wrong state is refused."""
         if kind == UPDATE:
@@ -125,7 +144,9 @@ class ChangeSetOperations:
             stack = self._stacks.find(caller, params["StackName"])
             if stack is None:
                 return None
-            if stack.status != REVIEW:
+            if stack.status != REVIEW and kind == importing.IMPORT:
+                refuse_update(stack)
+            elif stack.status != REVIEW:
                 raise ApiError("AlreadyExistsException", f"Stack [{stack.name}] already exists")
         if params["ChangeSetName"] in stack.change_sets:
             raise ApiError("AlreadyExistsException", f"ChangeSet [{params['ChangeSetName']}] already exists")

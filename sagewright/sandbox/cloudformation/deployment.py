@@ -1,7 +1,7 @@
 """Why: template, parameter values and tags are one wish, which a change set shows and an operation fulfils."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .parameters import Parameter
 from .template import Template
@@ -18,3 +18,5 @@ class Deployment:
     role_arn: str | None = None
     description: str | None = None
     notification_arns: tuple[str, ...] = ()
+    # Physical ids of what is there already and is taken over, by logical id.
+    imports: Mapping[str, str] = field(default_factory=dict)

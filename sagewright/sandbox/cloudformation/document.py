@@ -11,7 +11,7 @@ from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from ..clients import Clients
+from ..clients import ActingClients
 from ..protocol import ApiError, Caller
 
 MAX_BODY_BYTES = 51_200
@@ -24,7 +24,7 @@ _VIRTUAL_HOST = re.compile(
 _OBJECT_REFERENCES = {"!Ref": "Ref", "!Condition": "Condition"}
 
 
-def template_body(params: dict[str, Any], clients: Clients, caller: Caller) -> str:
+def template_body(params: dict[str, Any], clients: ActingClients, caller: Caller) -> str:
     """Return the text of the template that a request carries or points to."""
     body, url = params.get("TemplateBody"), params.get("TemplateURL")
     if body is not None and url is not None:
@@ -58,7 +58,7 @@ def parsed(body: str) -> dict[str, Any]:
     return document
 
 
-def _fetched(url: str, clients: Clients, caller: Caller) -> str:
+def _fetched(url: str, clients: ActingClients, caller: Caller) -> str:
     address = urlsplit(url)
     path = unquote(address.path.lstrip("/"))
     if _PATH_STYLE_HOST.fullmatch(address.netloc):

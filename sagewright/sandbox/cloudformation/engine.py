@@ -41,6 +41,12 @@ class Engine:
         self._stacks.set_status(stack, "UPDATE_IN_PROGRESS", USER, token)
         self._start(stack, "UPDATE_FAILED", lambda: self._update(stack, deployment, rollback=rollback, retag=retag))
 
+    def take_over(self, stack: Stack, deployment: Deployment, token: str | None = None) -> None:
+        """Start to put resources that are there already under a stack, changing nothing else of it."""
+        before, stack.deployment, stack.updated = stack.deployment, deployment, now()
+        self._stacks.set_status(stack, "IMPORT_IN_PROGRESS", USER, token)
+        self._start(stack, "IMPORT_ROLLBACK_FAILED", lambda: self._take_over(stack, deployment, before))
+
     def delete(self, stack: Stack, retained: list[str], *, force: bool = False, token: str | None = None) -> None:
         """Start to delete a stack, unless another one uses an export of it."""
         exports = {output.export for output in stack.outputs if output.export}
@@ -92,6 +98,21 @@ class Engine:
     def _undo_create(self, stack: Stack) -> None:
         failed = self._remove_all(stack, frozenset(), rolls_back=True)
         self._stacks.set_status(stack, "ROLLBACK_FAILED" if failed else "ROLLBACK_COMPLETE", _failed(failed, "delete"))
+
+    def _take_over(self, stack: Stack, deployment: Deployment, before: Deployment | None) -> None:
+        provisioner = self._provisioner(stack, deployment)
+        active = deployment.template.active(provisioner.evaluator)
+        graph = deployment.template.dependencies(provisioner.evaluator)
+        wanted = {name: needed for name, needed in graph.items() if provisioner.imports(name)}
+        failed = run(wanted, lambda logical_id: provisioner.create(logical_id, active[logical_id]))
+        if not failed:
+            self._stacks.set_status(stack, "IMPORT_COMPLETE")
+            return
+        self._stacks.set_status(stack, "IMPORT_ROLLBACK_IN_PROGRESS", _failed(failed, "import"))
+        taken = {name: stack.resources.pop(name) for name in wanted if name in stack.resources}
+        self._remove(stack, deployment, taken, rolls_back=True)
+        stack.deployment = before
+        self._stacks.set_status(stack, "IMPORT_ROLLBACK_COMPLETE")
 
     def _update(self, stack: Stack, deployment: Deployment, *, rollback: bool, retag: bool) -> None:
         provisioner = self._provisioner(stack, deployment)
@@ -203,7 +224,7 @@ class Engine:
         return removal.of(resources, deployment.template.dependencies(provisioner.evaluator))
 
     def _provisioner(self, stack: Stack, deployment: Deployment) -> Provisioner:
-        return Provisioner(self._stacks, stack, deployment, self._clients)
+        return Provisioner(self._stacks, stack, deployment, self._clients, stack.actor)
 
 
 def _failed(logical_ids: list[str], verb: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import regex
 from botocore.exceptions import ClientError
 
-from ..clients import Clients
+from ..clients import ActingClients
 from ..protocol import ApiError, Caller
 
 MASK = "****"
@@ -39,7 +39,7 @@ class Parameter:
 class ParameterReader:
     """Turns the parameters of one request into values."""
 
-    def __init__(self, clients: Clients, caller: Caller) -> None:
+    def __init__(self, clients: ActingClients, caller: Caller) -> None:
         self._clients = clients
         self._caller = caller
 
@@ -67,8 +67,8 @@ class ParameterReader:
     def _from_store(self, name: str) -> str:
         store = self._clients.get("ssm", self._caller.account, self._caller.region)
         try:
-            return store.get_parameter(Name=name)["Parameter"]["Value"]
-        except ClientError:
+            return store.get_parameters(Names=[name])["Parameters"][0]["Value"]
+        except (ClientError, IndexError):
             raise _invalid(f"Unable to fetch parameters [{name}] from parameter store for this account.") from None
 
 

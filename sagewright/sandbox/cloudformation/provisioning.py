@@ -11,10 +11,12 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from ..clients import Clients
 from ..protocol import ApiError, Caller
+from .actor import Actor
 from .deployment import Deployment
 from .functions import Evaluator
 from .resource import Context, HandlerError, Properties, ResourceType
 from .resources import TYPES
+from .resources.existing import exists
 from .schema import Schema, schema_for
 from .scope import StackScope
 from .stack import Resource, Stack, Stacks
@@ -30,19 +32,23 @@ class Failure(Exception):  # noqa: N818 - CloudFormation's word for how a resour
 class Provisioner:
     """Acts on the resources of one stack for one deployment."""
 
-    def __init__(self, stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients) -> None:
+    def __init__(self, stacks: Stacks, stack: Stack, deployment: Deployment, clients: Clients, actor: Actor) -> None:
         self._stacks = stacks
         self._stack = stack
         self._clients = clients
+        self._actor = actor
         self._deployment = deployment
         caller = Caller(stack.account, stack.region, "")
         exports = {output.export: output.value for _, output in stacks.exports(caller) if output.export}
-        self.scope = StackScope(deployment, stack.name, stack.id, caller, clients, exports, self)
+        self.scope = StackScope(deployment, stack.name, stack.id, caller, actor.clients, exports, self)
         self.evaluator = Evaluator(deployment.template.document, self.scope)
         self._reading = threading.Lock()
 
     def create(self, logical_id: str, definition: dict[str, Any]) -> None:
-        """Create a resource that the stack does not have."""
+        """Create a resource that the stack does not have, or take over the one that the deployment imports for it."""
+        if physical_id := self._deployment.imports.get(logical_id):
+            self._take_over(logical_id, definition, physical_id)
+            return
         resource = Resource(logical_id, definition["Type"], "", "", definition, {})
         self._stack.resources[logical_id] = resource
         self._stacks.set_resource(self._stack, resource, "CREATE_IN_PROGRESS")
@@ -53,6 +59,16 @@ class Provisioner:
             self._stacks.set_resource(self._stack, resource, "CREATE_FAILED", str(failure))
             raise
         self._stacks.set_resource(self._stack, resource, "CREATE_COMPLETE")
+
+    def imports(self, logical_id: str) -> bool:
+        """Whether the deployment takes the resource over instead of making it."""
+        return logical_id in self._deployment.imports
+
+    def looked_up(self, logical_id: str, type_name: str, physical_id: str) -> bool:
+        """Whether a resource is there, as far as who acts may see."""
+        asked = Resource(logical_id, type_name, physical_id, "", {}, {})
+        context = self._context(logical_id)
+        return bool(self._handle(asked, lambda: exists(context, type_name, physical_id)))
 
     def update(self, logical_id: str, definition: dict[str, Any], *, retag: bool) -> None:
         """Bring a resource to its new definition: leave it, change it in place, or replace it."""
@@ -123,6 +139,24 @@ class Provisioner:
             value = value[part]
         return value
 
+    def _take_over(self, logical_id: str, definition: dict[str, Any], physical_id: str) -> None:
+        """Put a resource under the stack as it is; only its tags are brought up to the stack's."""
+        resource = Resource(logical_id, definition["Type"], physical_id, "", definition, {})
+        self._stack.resources[logical_id] = resource
+        self._stacks.set_resource(self._stack, resource, "IMPORT_IN_PROGRESS", "Resource import started.")
+        status = "IMPORT_FAILED"
+        try:
+            resource.properties = self._checked(resource, definition)
+            self._stacks.set_resource(self._stack, resource, "IMPORT_COMPLETE", "Resource import completed.")
+            status = "UPDATE_FAILED"
+            told = "Apply stack-level tags to imported resource if applicable."
+            self._stacks.set_resource(self._stack, resource, "UPDATE_IN_PROGRESS", told)
+            self.change(resource, resource.properties)
+        except Failure as failure:
+            self._stacks.set_resource(self._stack, resource, status, str(failure))
+            raise
+        self._stacks.set_resource(self._stack, resource, "UPDATE_COMPLETE")
+
     def _checked(self, resource: Resource, definition: dict[str, Any]) -> Properties:
         """Return the evaluated properties in the schema's types; nothing is made of what the schema refuses."""
         try:
@@ -171,6 +205,7 @@ class Provisioner:
             logical_id=logical_id,
             tags=dict(self._deployment.tags),
             clients=self._clients,
+            acting=self._actor.clients,
         )
 
 

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from ..protocol import ApiError, Caller
-from . import descriptions
+from . import descriptions, importing
 from .paging import page
 from .request_reader import RequestReader
 from .stack import Stack, Stacks
+from .template import Template
 
 PAGE_SIZE = 100
 # A client that waits for a stack asks again after seconds (the CDK 5, boto3's waiters 30). The answer about a stack in
@@ -98,8 +99,8 @@ class QueryOperations:
             stack = self._stacks.get(caller, params["StackName"], NO_STACK)
             if stack.deployment is None:
                 raise ApiError("ValidationError", "GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks.")
-            return descriptions.template_summary(stack.deployment.template)
-        return descriptions.template_summary(self._reader.template(params, caller))
+            return _summary(stack.deployment.template, caller)
+        return _summary(self._reader.template(params, caller), caller)
 
     def validate_template(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Refuse a template that is malformed; its properties are checked when they are used."""
@@ -132,6 +133,14 @@ class QueryOperations:
             if any(resource.physical_id == physical_id for resource in stack.resources.values()):
                 return stack
         raise ApiError("ValidationError", f"Stack for {physical_id} does not exist")
+
+
+def _summary(template: Template, caller: Caller) -> dict[str, Any]:
+    types: dict[str, list[str]] = {}
+    for logical_id, resource in template.resources.items():
+        types.setdefault(resource["Type"], []).append(logical_id)
+    identifiers = importing.identifiers(types, caller.region)
+    return {**descriptions.template_summary(template), "ResourceIdentifierSummaries": identifiers}
 
 
 def _operation_event(event: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class Removal:
     def _remove(self, resource: Resource) -> None:
         policy = resource.definition.get("DeletionPolicy", "Delete")
         keeps = policy == "Retain" or (policy == "RetainExceptOnCreate" and not self.rolls_back)
-        if resource.logical_id in self.retained or (keeps and resource.physical_id):
+        if self.rolls_back and self.provisioner.imports(resource.logical_id):
+            self.stacks.set_resource(self.stack, resource, "IMPORT_ROLLBACK_COMPLETE")
+        elif resource.logical_id in self.retained or (keeps and resource.physical_id):
             self.stacks.set_resource(self.stack, resource, "DELETE_SKIPPED")
         else:
             self.provisioner.delete(resource)

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from ..clients import Clients
 from ..protocol import ApiError, Caller
+from .actor import Actor, actor_of
 from .deployment import Deployment
 from .document import parsed, template_body
 from .functions import Evaluator
@@ -36,20 +35,26 @@ class RequestReader:
             if stack is None or stack.deployment is None:
                 raise _error("You cannot specify UsePreviousTemplate for a stack that has no template.")
             return stack.deployment.template
-        body = template_body(params, self._clients, caller)
+        body = template_body(params, self._clients.acting(caller.access_key), caller)
         template = Template(body, parsed(body))
         # A type behind a condition that does not hold is none of this account's concern.
         _check_types([held for held in template.resources.values() if "Condition" not in held], caller.region)
         _check_attributes(template, caller.region)
         return template
 
-    def deployment(self, params: dict[str, Any], caller: Caller, stack: Stack | None = None) -> Deployment:
+    def actor(self, params: dict[str, Any], caller: Caller, stack: Stack | None = None) -> Actor:
+        """Return in whose name the request acts."""
+        return actor_of(self._clients, caller, params.get("RoleARN"), stack)
+
+    def deployment(
+        self, params: dict[str, Any], caller: Caller, actor: Actor, stack: Stack | None = None
+    ) -> Deployment:
         """Return the deployment that the request asks for, checked as far as nothing is made."""
         previous = stack.deployment if stack else None
         template = self.template(params, caller, stack)
         capabilities = tuple(params.get("Capabilities", ()))
         _check_capabilities(template, capabilities)
-        parameters = ParameterReader(self._clients, caller).read(
+        parameters = ParameterReader(actor.clients, caller).read(
             template.parameters, params.get("Parameters", []), previous.parameters if previous else {}
         )
         if stack is None:
@@ -59,13 +64,12 @@ class RequestReader:
             parameters=parameters,
             tags=_tags(params, previous),
             capabilities=capabilities,
-            role_arn=params.get("RoleARN") or (previous.role_arn if previous else None),
+            role_arn=actor.role_arn,
             description=template.document.get("Description"),
             notification_arns=tuple(params.get("NotificationARNs", previous.notification_arns if previous else ())),
         )
-        self._check_role(deployment, caller)
         name, stack_id = params["StackName"], stack.id if stack else ""
-        scope = StackScope(deployment, name, stack_id, caller, self._clients, self._exports(caller))
+        scope = StackScope(deployment, name, stack_id, caller, actor.clients, self._exports(caller))
         check_rules(deployment, scope)
         evaluator = Evaluator(template.document, scope)
         evaluator.check_conditions()
@@ -75,17 +79,6 @@ class RequestReader:
 
     def _exports(self, caller: Caller) -> dict[str, str]:
         return {output.export: output.value for _, output in self._stacks.exports(caller) if output.export}
-
-    def _check_role(self, deployment: Deployment, caller: Caller) -> None:
-        if deployment.role_arn is None:
-            return
-        parts = deployment.role_arn.split(":")
-        try:
-            if parts[4] != caller.account:
-                raise _error(f"Cross-account pass role is not allowed.: {deployment.role_arn}")
-            self._clients.get("iam", caller.account, caller.region).get_role(RoleName=parts[5].rsplit("/", 1)[-1])
-        except (ClientError, IndexError):
-            raise _error(f"Role {deployment.role_arn} is invalid or cannot be assumed") from None
 
 
 def _check_name(name: str) -> None:

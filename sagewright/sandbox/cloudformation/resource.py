@@ -5,7 +5,7 @@ import string
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..clients import Clients
+from ..clients import ActingClients, Clients
 
 Properties = dict[str, Any]
 
@@ -22,10 +22,16 @@ class Context:
     stack_id: str
     logical_id: str
     tags: dict[str, str]
+    # An administrator's, for what the sandbox itself has to look up; AWS does nothing in this name.
     clients: Clients = field(repr=False)
+    acting: ActingClients = field(repr=False)
 
     def client(self, service: str) -> Any:
-        """Return a botocore client in the stack's account and region."""
+        """Return a botocore client in the stack's account and region, in the name of who acts for the stack."""
+        return self.acting.get(service, self.account, self.region)
+
+    def bookkeeping(self, service: str) -> Any:
+        """Return a client for what AWS's service knows by itself and the sandbox has to ask its stand-in for."""
         return self.clients.get(service, self.account, self.region)
 
     def generated_name(self, max_length: int, *, lower: bool = False) -> str:

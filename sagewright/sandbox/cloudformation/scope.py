@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from ..clients import Clients
+from ..clients import ActingClients
 from ..protocol import ApiError, Caller
 from .deployment import Deployment
 from .functions import UNKNOWN, Evaluator
@@ -40,7 +40,7 @@ class StackScope:
     stack_name: str
     stack_id: str
     caller: Caller
-    clients: Clients
+    clients: ActingClients
     exports: Mapping[str, str]
     # None where no resource can be read: in rules, conditions and the checks that come before everything.
     resources: HeldResources | None = None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..protocol import ApiError, Caller
+from .actor import Actor
 from .deployment import Deployment
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
@@ -87,6 +88,8 @@ class Stack:
     name: str
     id: str
     status: str
+    # In whose name the latest operation acts, or acted.
+    actor: Actor
     created: datetime = field(default_factory=now)
     reason: str | None = None
     updated: datetime | None = None
@@ -125,13 +128,13 @@ class Stacks:
         self.changed = threading.Condition(threading.RLock())
         self._stacks: dict[str, Stack] = {}
 
-    def add(self, caller: Caller, name: str, status: str) -> Stack:
+    def add(self, caller: Caller, name: str, status: str, actor: Actor) -> Stack:
         """Make a new stack; a name is free again once its stack is deleted."""
         with self.changed:
             if self.find(caller, name):
                 raise ApiError("AlreadyExistsException", f"Stack [{name}] already exists")
             arn = f"arn:aws:cloudformation:{caller.region}:{caller.account}:stack/{name}/{uuid.uuid4()}"
-            stack = Stack(caller.account, caller.region, name, arn, status)
+            stack = Stack(caller.account, caller.region, name, arn, status, actor)
             self._stacks[arn] = stack
             return stack
 
@@ -155,6 +158,11 @@ class Stacks:
         with self.changed:
             mine = [s for s in self._stacks.values() if (s.account, s.region) == (caller.account, caller.region)]
             return mine[::-1]
+
+    def neighbours(self, stack: Stack) -> list[Stack]:
+        """Return the other stacks of a stack's account and region, deleted ones not."""
+        all_of_them = self.of(Caller(stack.account, stack.region, ""))
+        return [other for other in all_of_them if other is not stack and other.status != "DELETE_COMPLETE"]
 
     def forget(self, stack: Stack) -> None:
         """Drop a stack that never held anything."""

@@ -10,7 +10,7 @@ from .request_reader import RequestReader
 from .stack import REVIEW, Stack, Stacks
 
 UPDATABLE = {
-    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"),
+    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
     *("CREATE_FAILED", "UPDATE_FAILED"),
 }
 ROLLABLE = {"CREATE_FAILED", "UPDATE_FAILED", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILED"}
@@ -32,10 +32,11 @@ class StackOperations:
         name = params["StackName"]
         if self._stacks.find(caller, name):
             raise ApiError("AlreadyExistsException", f"Stack [{name}] already exists")
-        deployment = self._reader.deployment(params, caller)
-        stack = self._stacks.add(caller, name, "CREATE_IN_PROGRESS")
+        actor = self._reader.actor(params, caller)
+        deployment = self._reader.deployment(params, caller, actor)
+        stack = self._stacks.add(caller, name, "CREATE_IN_PROGRESS", actor)
         try:
-            refuse_unplannable(self._stacks, stack, deployment, self._clients)
+            refuse_unplannable(self._stacks, stack, deployment, self._clients, actor)
         except ApiError:
             self._stacks.forget(stack)
             raise
@@ -49,10 +50,12 @@ class StackOperations:
         """Start to update a stack, unless nothing would change."""
         stack = self._stacks.get(caller, params["StackName"])
         refuse_update(stack)
-        deployment = self._reader.deployment(params, caller, stack)
+        actor = self._reader.actor(params, caller, stack)
+        deployment = self._reader.deployment(params, caller, actor, stack)
         if is_same(stack, deployment) and not stack.status.endswith("_FAILED"):
             raise ApiError("ValidationError", "No updates are to be performed.")
-        refuse_unplannable(self._stacks, stack, deployment, self._clients)
+        refuse_unplannable(self._stacks, stack, deployment, self._clients, actor)
+        stack.actor = actor
         rollback = failure_mode(params) == ROLLBACK
         self._engine.update(stack, deployment, rollback=rollback, token=params.get("ClientRequestToken"))
         return {"StackId": stack.id}
@@ -78,6 +81,7 @@ class StackOperations:
             raise ApiError(
                 "ValidationError", f"The following resources do not exist in the stack: [{', '.join(unknown)}]"
             )
+        stack.actor = self._reader.actor(params, caller, stack)
         force = params.get("DeletionMode") == "FORCE_DELETE_STACK"
         self._engine.delete(stack, retained, force=force, token=params.get("ClientRequestToken"))
         return {}
@@ -95,6 +99,7 @@ class StackOperations:
             raise ApiError(
                 "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not continue rollback."
             )
+        stack.actor = self._reader.actor(params, caller, stack)
         self._engine.roll_back(stack, params.get("ResourcesToSkip", []), params.get("ClientRequestToken"))
         return {}
 
@@ -105,6 +110,7 @@ class StackOperations:
             raise ApiError(
                 "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be rolled back."
             )
+        stack.actor = self._reader.actor(params, caller, stack)
         self._engine.roll_back(stack, [], params.get("ClientRequestToken"))
         return {"StackId": stack.id}
 

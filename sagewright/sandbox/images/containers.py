@@ -65,10 +65,12 @@ class Process:
 
 @dataclass(frozen=True)
 class Exit:
-    """How a container ended: its exit code, or `lost` when the machine under it went away."""
+    """How a container ended: its exit code, or `lost` when the machine under it went away, and what it had used."""
 
     code: int
     lost: bool = False
+    cpu_s: float = 0
+    most_memory_bytes: int = 0
 
 
 class Container:
@@ -218,7 +220,7 @@ class Containers:
                         os.killpg(container.pid, signal.SIGKILL)
                 container._end(Exit(128 + signal.SIGKILL, lost=True))  # noqa: SLF001 - both classes are this module's
 
-    def _note(self, report: dict[str, int]) -> None:
+    def _note(self, report: dict[str, Any]) -> None:
         with self._lock:
             container = self._running.get(report["id"])
             if container is not None and "exit" in report:
@@ -226,6 +228,7 @@ class Containers:
         if container is None:
             return
         if "exit" in report:
-            container._end(Exit(report["exit"]))  # noqa: SLF001 - both classes are this module's
+            used = {"cpu_s": report["cpu_s"], "most_memory_bytes": report["most_memory_bytes"]}
+            container._end(Exit(report["exit"], **used))  # noqa: SLF001 - both classes are this module's
         else:
             container._begin(report["pid"], report.get("port", 0))  # noqa: SLF001 - likewise

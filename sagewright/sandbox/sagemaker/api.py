@@ -26,14 +26,15 @@ class SageMaker:
 
     service_name = "sagemaker"
 
-    def __init__(self, clients: Clients, data: Path) -> None:
-        store = Store()
+    def __init__(self, clients: Clients, data: Path, pace: float) -> None:
+        store = self._store = Store()
         self._containers = Containers(SCIKIT_LEARN, data / "images.log")
         self.jobs = Jobs(store, clients, data, self._containers)
-        self.endpoints = Endpoints(store, clients, data, self._containers)
+        self.endpoints = Endpoints(store, clients, data, self._containers, pace)
         self._executions = Executions(store, clients, self.jobs)
-        self._operations = operations(
-            Registry(store, clients),
+        self.registry = Registry(store, clients)
+        self.operations = operations(
+            self.registry,
             Pipelines(store, clients, self._executions),
             self._executions,
             self.jobs,
@@ -43,9 +44,16 @@ class SageMaker:
 
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one request whose parameters are already validated against botocore's model."""
-        if operation not in self._operations:
+        if operation not in self.operations:
             raise ApiError("UnsupportedOperation", f"The sandbox does not have sagemaker:{operation}.", 501)
-        return self._operations[operation](params, caller)
+        return self.operations[operation](params, caller)
+
+    def tags_of(self, arn: str) -> dict[str, str]:
+        """Return the tags of a resource; one that is not there has none."""
+        try:
+            return {tag["Key"]: tag["Value"] for tag in self._store.tags(arn)}
+        except ApiError:
+            return {}
 
     def close(self) -> None:
         """Stop executions first, so that none of them starts another job, then jobs and endpoints."""

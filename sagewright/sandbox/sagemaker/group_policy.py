@@ -1,4 +1,4 @@
-"""Why: a model package group is another account's to use only if its resource policy names that account."""
+"""Why: what is attached to a model package group decides about other accounts, so it has to be a resource policy."""
 
 import json
 from collections.abc import Iterator
@@ -26,25 +26,8 @@ def check_policy(document: str) -> None:
             )
 
 
-def names_account(document: str, account: str) -> bool:
-    """Tell whether a statement allows the account, or a principal of it, anything at all."""
-    return any(
-        statement["Effect"] == "Allow" and any(_is_of(principal, account) for principal in _principals(statement))
-        for statement in _statements(json.loads(document))
-    )
-
-
-def _is_of(principal: str, account: str) -> bool:
-    return principal in ("*", account) or principal.startswith(f"arn:aws:iam::{account}:")
-
-
 def _statements(policy: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield from _several(policy.get("Statement", []))
-
-
-def _principals(statement: dict[str, Any]) -> list[str]:
-    principal = statement["Principal"]
-    return _several(principal.get("AWS", []) if isinstance(principal, dict) else principal)
 
 
 def _several(value: Any) -> list[Any]:

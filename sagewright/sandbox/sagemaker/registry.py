@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from ..clients import Clients
 from ..protocol import ApiError, Caller
-from .artifacts import require_ecr_image, split_s3_uri
-from .group_policy import check_policy, names_account
+from .artifacts import object_exists, require_ecr_image, split_s3_uri
+from .group_policy import check_policy
 from .identity import owner_and_name, user_context
 from .listing import matching, only, ordered, page
 from .store import MODEL_PACKAGE, MODEL_PACKAGE_GROUP, Record, Store
@@ -46,6 +46,12 @@ class Registry:
         self._policies: dict[str, str] = {}
         self._by_token: dict[tuple[str, str, str], str] = {}
 
+    def policy_of(self, arn: str) -> str | None:
+        """Return the resource policy that says who of other accounts may do what with this group or version."""
+        prefix, _, resource = arn.partition(":model-package/")
+        group = f"{prefix}:model-package-group/{resource.partition('/')[0]}" if resource else arn
+        return self._policies.get(group)
+
     def create_model_package_group(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Create a group; its name is unique in the account and region."""
         name = params["ModelPackageGroupName"]
@@ -61,7 +67,7 @@ class Registry:
 
     def describe_model_package_group(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Return one group, named or by ARN."""
-        return self._store.get(MODEL_PACKAGE_GROUP, *self._located(params["ModelPackageGroupName"], caller))
+        return self._store.get(MODEL_PACKAGE_GROUP, *owner_and_name(params["ModelPackageGroupName"], caller))
 
     def list_model_package_groups(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Return the groups of the account."""
@@ -72,7 +78,7 @@ class Registry:
 
     def delete_model_package_group(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Delete an empty group; one that holds versions is refused."""
-        owner, name = self._located(params["ModelPackageGroupName"], caller)
+        owner, name = owner_and_name(params["ModelPackageGroupName"], caller)
         group = self._store.get(MODEL_PACKAGE_GROUP, owner, name)
         with self._numbering:
             if self._packages_of(name, owner):
@@ -105,7 +111,7 @@ class Registry:
     def create_model_package(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Register the next version of a group; the model artifact has to exist, as AWS looks it up."""
         group = self._group_of(params, caller)
-        owner, group_name = self._located(group, caller)
+        owner, group_name = owner_and_name(group, caller)
         self._store.get(MODEL_PACKAGE_GROUP, owner, group_name)
         self._check_containers(params, caller)
         if params.get("Tags"):
@@ -128,12 +134,12 @@ class Registry:
 
     def describe_model_package(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Return one version, by its ARN or as group/version."""
-        return self._store.get(MODEL_PACKAGE, *self._located(params["ModelPackageName"], caller))
+        return self._store.get(MODEL_PACKAGE, *owner_and_name(params["ModelPackageName"], caller))
 
     def list_model_packages(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Return versions: those of one group where it is named, as AWS does; else none, as all are versioned."""
         if "ModelPackageGroupName" in params:
-            owner, name = self._located(params["ModelPackageGroupName"], caller)
+            owner, name = owner_and_name(params["ModelPackageGroupName"], caller)
             self._store.get(MODEL_PACKAGE_GROUP, owner, name)
             found = self._packages_of(name, owner)
         elif params.get("ModelPackageType") in ("Versioned", "Both"):
@@ -149,7 +155,7 @@ class Registry:
 
     def update_model_package(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Change the approval and the metadata of a version."""
-        owner, name = self._located(params["ModelPackageArn"], caller)
+        owner, name = owner_and_name(params["ModelPackageArn"], caller)
         package = self._store.get(MODEL_PACKAGE, owner, name)
         changes = only(
             params,
@@ -190,7 +196,7 @@ class Registry:
 
     def delete_model_package(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Delete one version; its number is never given again."""
-        self._store.delete(MODEL_PACKAGE, *self._located(params["ModelPackageName"], caller))
+        self._store.delete(MODEL_PACKAGE, *owner_and_name(params["ModelPackageName"], caller))
         return {}
 
     def _record(
@@ -210,21 +216,6 @@ class Registry:
             "CertifyForMarketplace": params.get("CertifyForMarketplace", False),
             "ModelApprovalStatus": params.get("ModelApprovalStatus", "PendingManualApproval"),
         }
-
-    def _located(self, name_or_arn: str, caller: Caller) -> tuple[Caller, str]:
-        """Return where a group or version is, and its name; another account's has to be shared with the caller."""
-        owner, name = owner_and_name(name_or_arn, caller)
-        if owner.account != caller.account:
-            group = self._store.arn(MODEL_PACKAGE_GROUP, owner, name.partition("/")[0])
-            policy = self._policies.get(group)
-            if policy is None or not names_account(policy, caller.account):
-                who = user_context(caller)["IamIdentity"]["Arn"]
-                raise ApiError(
-                    "AccessDeniedException",
-                    f"User: {who} is not authorized to access the resource: {name_or_arn} because no resource-based"
-                    " policy allows it",
-                )
-        return owner, name
 
     def _packages_of(self, group_name: str, owner: Caller) -> list[Record]:
         return [each for each in self._store.all(MODEL_PACKAGE, owner) if each["ModelPackageGroupName"] == group_name]
@@ -261,15 +252,22 @@ class Registry:
                 self._require_object(container["ModelDataUrl"], caller)
 
     def _require_object(self, uri: str, caller: Caller) -> None:
+        """Look up the artifact as the caller, as AWS does: who registers a model must be able to read it."""
         bucket, key = split_s3_uri(uri)
+        client = self._clients.acting(caller.access_key).get("s3", caller.account, caller.region)
         try:
-            self._clients.get("s3", caller.account, caller.region).head_object(Bucket=bucket, Key=key)
+            found = object_exists(client, bucket, key)
         except ClientError as error:
+            raise ApiError(
+                "ValidationException",
+                f"Access denied for bucket: {bucket}, object key: {key}. {error.response['Error']['Message']}",
+            ) from error
+        if not found:
             raise ApiError(
                 "ValidationException",
                 f"Cannot find S3 object: {key} in bucket {bucket}."
                 " Please check if your S3 object exists and has proper permissions for SageMaker.",
-            ) from error
+            )
 
 
 def _containers(params: dict[str, Any]) -> Iterator[dict[str, Any]]:

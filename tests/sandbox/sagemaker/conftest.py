@@ -4,7 +4,7 @@ import subprocess
 import tarfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,11 @@ def output_fn(prediction, accept):
 ENVIRONMENT = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"}
 
 
+PIPELINE_CALLS = (
+    *("AddTags", "CreateModelPackage", "CreateModelPackageGroup", "DescribeModelPackage"),
+    *("CreateProcessingJob", "DescribeProcessingJob", "StopProcessingJob"),
+    *("CreateTrainingJob", "DescribeTrainingJob", "StopTrainingJob"),
+)
 INPUT = "/opt/ml/processing/input"
 OUTPUT = "/opt/ml/processing/output"
 ACCOUNT = "111111111111"
@@ -71,6 +76,16 @@ class Account:
 
     def client(self, service: str) -> Any:
         return self.sandbox.client(service, ACCOUNT, REGION)
+
+    def forbid(self, *actions: str) -> None:
+        """Take permissions away from the role."""
+        document = permissions(self.bucket, self.role, actions)
+        self.client("iam").put_role_policy(RoleName=self.name, PolicyName="Work", PolicyDocument=document)
+
+    def denial(self, action: str) -> str:
+        """Return how a denial of the role begins, up to the resource."""
+        who = f"arn:aws:sts::{ACCOUNT}:assumed-role/{self.name}/SageMaker"
+        return f"User: {who} is not authorized to perform: {action}"
 
     def put(self, key: str, body: str | bytes) -> str:
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
@@ -126,6 +141,20 @@ class Account:
     @property
     def _sagemaker(self) -> Any:
         return self.sandbox.sandbox._gateway._sagemaker
+
+
+@dataclass(frozen=True)
+class PipelineAccount(Account):
+    """The account of a pipeline whose role is not that of its jobs."""
+
+    job_role: str
+
+    # typing.override is there from Python 3.12 on.
+    # pyrefly: ignore[missing-override-decorator]
+    def forbid(self, *actions: str) -> None:
+        """Take permissions away from the pipeline's role."""
+        document = permissions(self.bucket, self.job_role, actions)
+        self.client("iam").put_role_policy(RoleName=self.name, PolicyName="Work", PolicyDocument=document)
 
 
 class JobRequests:
@@ -202,6 +231,14 @@ class JobRequests:
         while not log.exists() or text not in log.read_text():
             assert describe(**{name: self.account.name})[name.replace("Name", "Status")] == "InProgress"
 
+    def run(self, arn: str) -> Any:
+        """Return the sandbox's own view of a job."""
+        return self.account._sagemaker.jobs._runs[arn]
+
+    def pid(self, arn: str) -> int:
+        """Return the process of a running job."""
+        return self.run(arn)._container.pid
+
     @staticmethod
     def other(request: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         """Return the request with one member, named by a dotted path, changed."""
@@ -270,13 +307,72 @@ class Serving:
         answer = self.runtime.invoke_endpoint(EndpointName=self.name, Body=body, **options)
         return answer | {"Body": answer["Body"].read()}
 
+    def alarm(self, suffix: str, **changes: Any) -> str:
+        """Make an alarm on any error of a configuration, over one minute, and return its name."""
+        name = f"{self.name}-{suffix}"
+        dimensions = {"EndpointName": self.name, "VariantName": "AllTraffic", "EndpointConfigName": name}
+        request = {
+            "AlarmName": name,
+            "Namespace": "AWS/SageMaker",
+            "MetricName": "Invocation5XXErrors",
+            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            "Statistic": "Sum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 0,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "TreatMissingData": "notBreaching",
+        }
+        request = {key: value for key, value in (request | changes).items() if value is not None}
+        self.account.client("cloudwatch").put_metric_alarm(**request)
+        return name
+
+    def until(self, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Block until the endpoint's description is so."""
+        return self.account._endpoints_store.wait(ENDPOINT, Caller(ACCOUNT, REGION, ""), self.name, is_so, 60)
+
+    def baking(self, instances: int) -> dict[str, Any]:
+        """Block until so many new instances are watched."""
+
+        def is_baking(record: dict[str, Any]) -> bool:
+            (variant,) = record.get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
+            stages = [each["Status"] for each in variant.get("VariantStatus", ())]
+            return stages == ["Baking"] and variant["CurrentInstanceCount"] == instances
+
+        return self.until(is_baking)
+
     def fleet(self) -> Any:
+        return self.fleets()[-1]
+
+    def fleets(self) -> list[Any]:
         arn = f"arn:aws:sagemaker:eu-west-1:111111111111:endpoint/{self.name}"
-        with self.account._sagemaker.endpoints._rollouts[arn].serving() as fleet:
-            return fleet
+        return self.account._sagemaker.endpoints._rollouts[arn].traffic.fleets
 
     def pids(self) -> list[int]:
         return [instance.container.pid for instance in self.fleet()._instances]
+
+
+def permissions(bucket: str, role: str, without: Sequence[str] = ()) -> str:
+    """Return the policy of a role that works with one bucket, as jobs, endpoints and pipelines need it."""
+    allowed = [
+        (["s3:GetObject", "s3:PutObject"], f"arn:aws:s3:::{bucket}/*"),
+        (["s3:ListBucket"], f"arn:aws:s3:::{bucket}"),
+        (["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], "*"),
+        (["cloudwatch:DescribeAlarms", "cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"], "*"),
+        (["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], "*"),
+        (["kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"], "*"),
+        ([f"sagemaker:{verb}" for verb in PIPELINE_CALLS], "*"),
+        (["iam:PassRole"], role),
+    ]
+    left = [([action for action in actions if action not in without], resource) for actions, resource in allowed]
+    assert sum(len(actions) for actions, _ in left) == sum(len(actions) for actions, _ in allowed) - len(without)
+    return policy(*[(actions, resource) for actions, resource in left if actions])
+
+
+def policy(*allowed: tuple[list[str], str]) -> str:
+    """Return a policy that allows actions, each list of them on a resource."""
+    statements = [{"Effect": "Allow", "Action": actions, "Resource": resource} for actions, resource in allowed]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def trust(service: str, effect: str = "Allow") -> str:
@@ -306,10 +402,21 @@ def account(sandbox: Any) -> Account:
     sandbox.client("s3", ACCOUNT, REGION).create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
-    role = sandbox.client("iam", ACCOUNT, REGION).create_role(
-        RoleName=name, AssumeRolePolicyDocument=trust("sagemaker.amazonaws.com")
-    )
-    return Account(sandbox, name, bucket, role["Role"]["Arn"])
+    iam = sandbox.client("iam", ACCOUNT, REGION)
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("sagemaker.amazonaws.com"))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=name, PolicyName="Work", PolicyDocument=permissions(bucket, role))
+    return Account(sandbox, name, bucket, role)
+
+
+@pytest.fixture
+def pipeline_role(account: Account) -> Account:
+    """The account with another role: one for pipelines, which may pass the first to their jobs."""
+    iam, name = account.client("iam"), f"{account.name}-pipeline"
+    trusted = trust("sagemaker.amazonaws.com")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    document = permissions(account.bucket, account.role)
+    iam.put_role_policy(RoleName=name, PolicyName="Work", PolicyDocument=document)
+    return PipelineAccount(account.sandbox, name, account.bucket, role, account.role)
 
 
 @pytest.fixture

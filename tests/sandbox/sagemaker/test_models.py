@@ -115,7 +115,7 @@ def test_a_model_whose_role_cannot_be_assumed_is_refused(serving: Any, untrustin
     ("changes", "named"),
     [
         ({"container": {"Mode": "MultiModel"}}, "CreateModel.PrimaryContainer.Mode MultiModel"),
-        ({"VpcConfig": {"SecurityGroupIds": ["sg-1"], "Subnets": ["subnet-1"]}}, "CreateModel.VpcConfig"),
+        ({"InferenceExecutionConfig": {"Mode": "Serial"}}, "CreateModel.InferenceExecutionConfig"),
     ],
 )
 def test_what_a_model_cannot_have_here_is_refused_by_name(serving: Any, changes: dict[str, Any], named: str) -> None:

@@ -7,6 +7,8 @@ import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.sandbox.sagemaker.conftest import policy
+
 IMAGE = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 OTHER_ACCOUNT = "222222222222"
 
@@ -233,10 +235,43 @@ def test_another_account_reads_a_version_only_once_the_group_is_shared(
     assert theirs.describe_model_package(ModelPackageName=arn)["ModelPackageArn"] == arn
 
 
+def test_a_version_is_shared_by_the_policy_of_its_group(
+    sandbox: Any, sagemaker: Any, group: str, register: Register
+) -> None:
+    registry = sandbox.sandbox._gateway._sagemaker.registry
+    arn = register()
+    of_group = sagemaker.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+    assert registry.policy_of(arn) is None
+    shared = _policy(OTHER_ACCOUNT)
+    sagemaker.put_model_package_group_policy(ModelPackageGroupName=group, ResourcePolicy=shared)
+    assert registry.policy_of(arn) == registry.policy_of(of_group) == shared
+
+
+def test_who_may_not_read_the_artifact_cannot_register_it(sandbox: Any, group: str, model_data: str) -> None:
+    iam, name = sandbox.client("iam"), f"u{uuid.uuid4().hex}"
+    iam.create_user(UserName=name)
+    allowed = policy((["sagemaker:CreateModelPackage"], "*"))
+    iam.put_user_policy(UserName=name, PolicyName="Register", PolicyDocument=allowed)
+    key = iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+    client = sandbox.sandbox.clients.acting(key).get("sagemaker", "111111111111", "eu-west-1")
+    with pytest.raises(ClientError) as refusal:
+        client.create_model_package(
+            ModelPackageGroupName=group,
+            InferenceSpecification={"Containers": [{"Image": IMAGE, "ModelDataUrl": model_data}]},
+        )
+    assert refusal.value.response["Error"]["Message"].startswith(
+        "Access denied for bucket: registry-models, object key: model.tar.gz."
+        f" User: arn:aws:iam::111111111111:user/{name} is not authorized to perform: s3:GetObject"
+    )
+
+
 def test_a_change_by_an_assumed_role_names_its_session(sandbox: Any, register: Register) -> None:
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    role = sandbox.client("iam").create_role(RoleName=f"r{uuid.uuid4().hex}", AssumeRolePolicyDocument=document)["Role"]
+    iam = sandbox.client("iam")
+    role = iam.create_role(RoleName=f"r{uuid.uuid4().hex}", AssumeRolePolicyDocument=document)["Role"]
+    approve = policy((["sagemaker:DescribeModelPackage", "sagemaker:UpdateModelPackage"], "*"))
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="Approve", PolicyDocument=approve)
     session = sandbox.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="approver")["Credentials"]
     client: Any = botocore.session.get_session().create_client(
         "sagemaker",

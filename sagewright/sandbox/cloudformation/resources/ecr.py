@@ -28,7 +28,7 @@ class Repository(ApiResource):
         client, repository = self.client(context), {"repositoryName": physical_id}
         if changed(old, new, "RepositoryPolicyText"):
             if "RepositoryPolicyText" in new:
-                policy = checked_policy(context, new["RepositoryPolicyText"], _POLICY)
+                policy = checked_policy(new["RepositoryPolicyText"], _POLICY)
                 call(client, "set_repository_policy", **repository, policyText=policy)
             else:
                 discard(client, "delete_repository_policy", **repository)

@@ -95,7 +95,7 @@ class EventBus(ApiResource):
             if old.get("Policy"):
                 discard(client, "remove_permission", EventBusName=physical_id, RemoveAllPermissions=True)
             if new.get("Policy"):
-                policy = checked_policy(context, new["Policy"], _BUS_POLICY)
+                policy = checked_policy(new["Policy"], _BUS_POLICY)
                 call(client, "put_permission", EventBusName=physical_id, Policy=policy)
 
 
@@ -139,7 +139,7 @@ class EventBusPolicy:
         statement = {"Resource": arn, **properties["Statement"], "Sid": properties["StatementId"]}
         others = json.loads(call(client, "describe_event_bus", Name=bus).get("Policy") or "{}")
         policy = {"Version": "2012-10-17", "Statement": [*statements(others), statement]}
-        call(client, "put_permission", EventBusName=bus, Policy=checked_policy(context, policy, _BUS_POLICY))
+        call(client, "put_permission", EventBusName=bus, Policy=checked_policy(policy, _BUS_POLICY))
 
 
 def _bus_name(properties: Properties) -> str:

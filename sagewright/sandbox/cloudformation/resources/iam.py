@@ -24,7 +24,7 @@ class Role(Identity):
     @override
     def check(self, context: Context, properties: Properties) -> None:
         """Refuse a trust policy that names nobody, or somebody who does not exist."""
-        checked_policy(context, properties["AssumeRolePolicyDocument"], _TRUST)
+        checked_policy(properties["AssumeRolePolicyDocument"], _TRUST)
         trust = parsed_policy(properties["AssumeRolePolicyDocument"], _TRUST)
         check_statement_ids(trust)
         check_services(trust)
@@ -146,7 +146,7 @@ class Policy(Unidentified):
     @override
     def write(self, context: Context, properties: Properties) -> None:
         for kind, where in _identities(properties):
-            put_inline(context.client("iam"), kind, where, properties["PolicyName"], properties["PolicyDocument"])
+            put_inline(context, kind, where, properties["PolicyName"], properties["PolicyDocument"])
 
     @override
     def left(self, old: Properties, new: Properties) -> Properties:

@@ -41,7 +41,7 @@ class Identity(ApiResource):
         for arn in attached:
             if arn not in wanted:
                 discard(client, f"detach_{self.kind}_policy", **where, PolicyArn=arn)
-        self._write_inline(client, where, old, new)
+        self._write_inline(context, where, old, new)
 
     @override
     def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
@@ -62,20 +62,20 @@ class Identity(ApiResource):
         client, where = self.client(context), self.where(context, physical_id, properties)
         for arn in properties.get("ManagedPolicyArns", []):
             discard(client, f"detach_{self.kind}_policy", **where, PolicyArn=arn)
-        self._write_inline(client, where, properties, {})
+        self._write_inline(context, where, properties, {})
         discard(client, self.delete_operation, **where)
 
     def _check_boundary(self, context: Context, properties: Properties) -> None:
         boundary = properties.get("PermissionsBoundary")
-        if boundary and found(self.client(context), "get_policy", PolicyArn=boundary) is None:
+        if boundary and found(context.bookkeeping("iam"), "get_policy", PolicyArn=boundary) is None:
             message = f"Scope ARN: {boundary} does not exist or is not attachable."
             raise refusal("NoSuchEntity", message, self.create_operation, 404)
 
-    def _write_inline(self, client: Any, where: dict[str, Any], old: Properties, new: Properties) -> None:
+    def _write_inline(self, context: Context, where: dict[str, Any], old: Properties, new: Properties) -> None:
         before = {policy["PolicyName"]: policy["PolicyDocument"] for policy in old.get("Policies", [])}
         after = {policy["PolicyName"]: policy["PolicyDocument"] for policy in new.get("Policies", [])}
         for name, document in after.items():
             if before.get(name) != document:
-                put_inline(client, self.kind, where, name, document)
+                put_inline(context, self.kind, where, name, document)
         for name in before.keys() - after.keys():
-            discard(client, f"delete_{self.kind}_policy", **where, PolicyName=name)
+            discard(self.client(context), f"delete_{self.kind}_policy", **where, PolicyName=name)

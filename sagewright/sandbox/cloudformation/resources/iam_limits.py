@@ -7,6 +7,7 @@ from typing import Any
 
 import botocore.session
 
+from ..resource import Context
 from .api_call import as_text, call, refusal
 from .policy_document import PolicyKind, listed, parsed_policy, statements
 
@@ -48,16 +49,18 @@ def check_services(trust: dict[str, Any]) -> None:
                     raise _DOCUMENT.refused(f'Invalid principal in policy: "SERVICE":"{service}"')
 
 
-def put_inline(client: Any, kind: str, where: dict[str, str], name: str, document: Any) -> None:
+def put_inline(context: Context, kind: str, where: dict[str, str], name: str, document: Any) -> None:
     """Give a role, user or group an inline policy, if its inline policies together stay within IAM's limit."""
     check_statement_ids(document)
-    others = [other for other in call(client, f"list_{kind}_policies", **where)["PolicyNames"] if other != name]
-    kept = [call(client, f"get_{kind}_policy", **where, PolicyName=other)["PolicyDocument"] for other in others]
+    # The limit is IAM's own to watch.
+    books = context.bookkeeping("iam")
+    others = [other for other in call(books, f"list_{kind}_policies", **where)["PolicyNames"] if other != name]
+    kept = [call(books, f"get_{kind}_policy", **where, PolicyName=other)["PolicyDocument"] for other in others]
     limit = _INLINE_CHARACTERS[kind]
     if sum(map(_characters, [*kept, document])) > limit:
         message = f"Maximum policy size of {limit} bytes exceeded for {kind} {next(iter(where.values()))}"
         raise refusal("LimitExceeded", message, f"Put{kind.title()}Policy", 409)
-    call(client, f"put_{kind}_policy", **where, PolicyName=name, PolicyDocument=as_text(document))
+    call(context.client("iam"), f"put_{kind}_policy", **where, PolicyName=name, PolicyDocument=as_text(document))
 
 
 def _characters(document: Any) -> int:

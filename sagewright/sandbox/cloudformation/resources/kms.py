@@ -95,7 +95,7 @@ class Alias(ApiResource):
 def _with_policy_text(context: Context, properties: Properties) -> Properties:
     if "KeyPolicy" not in properties:
         return properties
-    text = checked_policy(context, properties["KeyPolicy"], _KEY_POLICY)
+    text = checked_policy(properties["KeyPolicy"], _KEY_POLICY)
     owners = {"*", context.account, f"arn:aws:iam::{context.account}:root"}
     if not properties.get("BypassPolicyLockoutSafetyCheck") and not allows(
         json.loads(text), "kms:PutKeyPolicy", owners

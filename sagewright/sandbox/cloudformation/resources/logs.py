@@ -53,7 +53,7 @@ class LogGroup(ApiResource):
 
 def _admits_logs(context: Context, key: str) -> bool:
     parts = key.split(":")
-    kms = context.clients.get("kms", parts[4], parts[3]) if key.startswith("arn:") else context.client("kms")
+    kms = context.clients.get("kms", parts[4], parts[3]) if key.startswith("arn:") else context.bookkeeping("kms")
     policy = found(kms, "get_key_policy", KeyId=key, PolicyName="default")
     services = {"logs.amazonaws.com", f"logs.{context.region}.amazonaws.com"}
     return policy is not None and allows(json.loads(policy["Policy"]), "kms:GenerateDataKey", services)

@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ..resource import Context
-from .api_call import found, refusal
+from ...iam.policy_checks import unknown_principals
+from .api_call import refusal
 
 _VERSIONS = {"2012-10-17", "2008-10-17"}
 _POLICY_KEYS = {"Version", "Id", "Statement"}
@@ -19,8 +19,6 @@ _STATEMENT_KEYS = {
 }
 _PRINCIPAL_KINDS = {"AWS", "Service", "Federated", "CanonicalUser"}
 _ACTION = re.compile(r"\*|[a-zA-Z0-9-]+:[a-zA-Z0-9*?]+")
-_ACCOUNT = re.compile(r"\d{12}|arn:aws:iam::\d{12}:root")
-_ROLE_OR_USER = re.compile(r"arn:aws:iam::(?P<account>\d{12}):(?P<kind>role|user)/(?:[^/]+/)*(?P<name>[^/]+)")
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,11 @@ class PolicyKind:
         return refusal(self.code, f"{self.prefix}{message}", self.operation)
 
 
-def checked_policy(context: Context, document: Any, kind: PolicyKind) -> str:
+def checked_policy(document: Any, kind: PolicyKind) -> str:
     """Return a resource policy as JSON text, once everything that AWS checks in it holds."""
     policy = parsed_policy(document, kind)
-    if unknown := policy.keys() - _POLICY_KEYS:
-        raise kind.refused(f"Unknown field {min(unknown)}")
+    if others := policy.keys() - _POLICY_KEYS:
+        raise kind.refused(f"Unknown field {min(others)}")
     if policy.get("Version", "2008-10-17") not in _VERSIONS:
         raise kind.refused(f"The policy must contain a valid version string, not {policy['Version']}")
     present = statements(policy)
@@ -49,9 +47,8 @@ def checked_policy(context: Context, document: Any, kind: PolicyKind) -> str:
         raise kind.refused("Missing required field Statement")
     for statement in present:
         _check_statement(statement, kind)
-    for principal in sorted(_principals(present)):
-        if not _is_known(context, principal):
-            raise kind.refused(kind.unknown_principal.format(principal=principal))
+    if unknown := unknown_principals(policy):
+        raise kind.refused(kind.unknown_principal.format(principal=unknown[0]))
     return json.dumps(policy)
 
 
@@ -117,15 +114,6 @@ def _is_principal(value: Any) -> bool:
     return value == "*" or (isinstance(value, dict) and bool(value) and value.keys() <= _PRINCIPAL_KINDS)
 
 
-def _principals(present: list[dict[str, Any]]) -> set[str]:
-    return {
-        principal
-        for statement in present
-        for element in ("Principal", "NotPrincipal")
-        for principal in _of_aws(statement.get(element))
-    }
-
-
 def _of_aws(principal: Any) -> Iterator[str]:
     if isinstance(principal, str):
         yield principal
@@ -137,18 +125,3 @@ def _named(principal: Any) -> Iterator[str]:
     yield from _of_aws(principal)
     if isinstance(principal, dict):
         yield from (str(value) for value in listed(principal.get("Service", [])))
-
-
-def _is_known(context: Context, principal: str) -> bool:
-    """Whether the principal may stand in a policy: everybody, an account, or a role or user that exists."""
-    if principal == "*" or _ACCOUNT.fullmatch(principal):
-        return True
-    if principal.startswith("arn:aws:sts::"):
-        return True
-    identity = _ROLE_OR_USER.fullmatch(principal)
-    if identity is None:
-        return False
-    iam = context.clients.get("iam", identity["account"], context.region)
-    parameter = "RoleName" if identity["kind"] == "role" else "UserName"
-    answer = found(iam, f"get_{identity['kind']}", **{parameter: identity["name"]})
-    return answer is not None and answer[identity["kind"].title()]["Arn"] == principal

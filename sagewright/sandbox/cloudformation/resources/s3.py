@@ -42,7 +42,7 @@ class Bucket:
         _check_name(name)
         client = context.client("s3")
         _check_acl(properties)
-        _refuse_taken(client, name)
+        _refuse_taken(context.bookkeeping("s3"), name)
         parameters: dict[str, Any] = {"Bucket": name}
         if context.region != "us-east-1":
             parameters["CreateBucketConfiguration"] = {"LocationConstraint": context.region}
@@ -82,7 +82,7 @@ class Bucket:
     def _configure(self, context: Context, name: str, old: Properties | None, new: Properties) -> None:
         client, before = context.client("s3"), None if old is None else _complete(name, old)
         for setting in SETTINGS:
-            setting.apply(client, name, before, _complete(name, new))
+            setting.apply(context, name, before, _complete(name, new))
         if (old or {}).get("AccessControl") != new.get("AccessControl"):
             call(client, "put_bucket_acl", Bucket=name, ACL=_ACLS[new.get("AccessControl", "Private")])
         tags = {**context.tags, **own_tags("AWS::S3::Bucket", new)}
@@ -121,10 +121,12 @@ class BucketPolicy:
 
     def _put(self, context: Context, properties: Properties) -> None:
         client, bucket = context.client("s3"), properties["Bucket"]
-        text = checked_policy(context, properties["PolicyDocument"], _BUCKET_POLICY)
+        text = checked_policy(properties["PolicyDocument"], _BUCKET_POLICY)
         present = statements(json.loads(text))
         _check_resources(bucket, present)
-        if any(_is_public(statement) for statement in present) and _blocks_public_policies(client, bucket):
+        if any(_is_public(statement) for statement in present) and _blocks_public_policies(
+            context.bookkeeping("s3"), bucket
+        ):
             message = (
                 f"User: arn:aws:iam::{context.account}:root is not authorized to perform: s3:PutBucketPolicy on"
                 f' resource: "arn:aws:s3:::{bucket}" because public policies are prevented by the BlockPublicPolicy'

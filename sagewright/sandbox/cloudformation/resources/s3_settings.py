@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from ..resource import Properties
+from ..resource import Context, Properties
 from .api_call import as_shape, call, discard, operation_model
 from .api_resource import changed
 
@@ -41,18 +41,22 @@ class Setting:
     at_creation: bool = False
     """Whether the sandbox's stand-in for S3 has to be told the default of a new bucket."""
 
-    def apply(self, client: Any, bucket: str, old: Properties | None, new: Properties) -> None:
+    def apply(self, context: Context, bucket: str, old: Properties | None, new: Properties) -> None:
         """Bring the setting from the old properties to the new ones; there are no old ones at creation."""
         if self.key in new:
             if old is None or changed(old, new, self.key):
-                self._put(client, bucket, self.translated(new[self.key]))
-        elif self.at_creation if old is None else self.key in old:
+                self._put(context, context.client("s3"), bucket, self.translated(new[self.key]))
+        elif old is None:
+            if self.at_creation:
+                self._put(context, context.bookkeeping("s3"), bucket, self.default or _NOTHING)
+        elif self.key in old:
             if self.removed_by and self.default is None:
-                discard(client, self.removed_by, Bucket=bucket)
+                discard(context.client("s3"), self.removed_by, Bucket=bucket)
             else:
-                self._put(client, bucket, self.default or _NOTHING)
+                self._put(context, context.client("s3"), bucket, self.default or _NOTHING)
 
-    def _put(self, client: Any, bucket: str, configuration: Configuration) -> None:
+    def _put(self, context: Context, client: Any, bucket: str, configuration: Configuration) -> None:
+        del context
         shape = operation_model(client, self.operation).input_shape
         value = {self.parameter: configuration}
         call(client, self.operation, Bucket=bucket, **(as_shape(shape, value) if shape is not None else value))
@@ -62,19 +66,20 @@ class Logging(Setting):
     """Access logs: S3 takes any target bucket of the account, the stand-in for it one that lets log delivery in."""
 
     @override
-    def _put(self, client: Any, bucket: str, configuration: Configuration) -> None:
+    def _put(self, context: Context, client: Any, bucket: str, configuration: Configuration) -> None:
         enabled = configuration.get("LoggingEnabled")
         if enabled is None:
-            super()._put(client, bucket, configuration)
+            super()._put(context, client, bucket, configuration)
             return
+        books = context.bookkeeping("s3")
         with _granting:
-            present = call(client, "get_bucket_acl", Bucket=enabled["TargetBucket"])
+            present = call(books, "get_bucket_acl", Bucket=enabled["TargetBucket"])
             policy = {"Owner": present["Owner"], "Grants": present["Grants"]}
-            call(client, "put_bucket_acl", Bucket=enabled["TargetBucket"], ACL="log-delivery-write")
+            call(books, "put_bucket_acl", Bucket=enabled["TargetBucket"], ACL="log-delivery-write")
             try:
-                super()._put(client, bucket, configuration)
+                super()._put(context, client, bucket, configuration)
             finally:
-                call(client, "put_bucket_acl", Bucket=enabled["TargetBucket"], AccessControlPolicy=policy)
+                call(books, "put_bucket_acl", Bucket=enabled["TargetBucket"], AccessControlPolicy=policy)
 
 
 def _renamed(source: Configuration, **names: str) -> Configuration:

@@ -56,7 +56,7 @@ class AttachedPolicy(Unidentified, ABC):
 
     @override
     def write(self, context: Context, properties: Properties) -> None:
-        policy = checked_policy(context, properties["PolicyDocument"], self._kind)
+        policy = checked_policy(properties["PolicyDocument"], self._kind)
         for target in properties[self._targets]:
             self.put_on(context, target, policy)
 

@@ -5,10 +5,14 @@ import os
 import selectors
 import signal
 import socket
+import sys
 from contextlib import suppress
 from typing import Any
 
 from .program import Program
+
+# The kernel's unit of the memory that a process had at most: bytes on macOS, KiB elsewhere.
+_MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 class Forks:
@@ -72,7 +76,7 @@ class Forks:
         with suppress(OSError):  # the child does the same; whoever is first, its group exists before a signal can come
             os.setpgid(pid, pid)
         self._ids[pid] = container
-        report: dict[str, int] = {"id": container, "pid": pid}
+        report: dict[str, float] = {"id": container, "pid": pid}
         if listener is not None:
             report["port"] = listener.getsockname()[1]
             listener.close()
@@ -81,19 +85,26 @@ class Forks:
 
     def _reap(self) -> None:
         while self._ids:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             _kill(pid, signal.SIGKILL)  # what the program left running in its group ends with the container
             code = os.waitstatus_to_exitcode(status)
             # A container killed by signal N exits with 128 + N.
-            self._report({"id": self._ids.pop(pid), "exit": code if code >= 0 else 128 - code})
+            self._report(
+                {
+                    "id": self._ids.pop(pid),
+                    "exit": code if code >= 0 else 128 - code,
+                    "cpu_s": used.ru_utime + used.ru_stime,
+                    "most_memory_bytes": used.ru_maxrss * _MAXRSS_UNIT,
+                }
+            )
 
     def _kill_all(self) -> None:
         for pid in self._ids:
             _kill(pid, signal.SIGKILL)
 
-    def _report(self, report: dict[str, int]) -> None:
+    def _report(self, report: dict[str, float]) -> None:
         with suppress(BrokenPipeError):  # the sandbox is gone; the loop sees the end of the socket next
             self._sandbox.sendall(json.dumps(report).encode() + b"\n")
 

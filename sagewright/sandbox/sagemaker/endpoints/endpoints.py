@@ -1,6 +1,7 @@
 """Why: the API of models, configurations and endpoints, and the runtime's door to the fleets that serve."""
 
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,16 +11,23 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from ...clients import Clients
+from ...cloudwatch.metrics import Metrics, Place
+from ...cloudwatch.samples import AlarmError, UnavailableError
+from ...cloudwatch.watch import AlarmWatch
 from ...images.containers import Containers
 from ...protocol import ApiError, Caller
 from ..instances.available import refuse_others, unavailable
+from ..instances.role import require_role
 from ..instances.where import Where
 from ..listing import matching, only, ordered, page
 from ..store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Record, Store
 from .configs import EndpointConfigs
-from .fleet import Deployment
-from .invocation import TIMEOUT_S, ModelError, model_error, refusal, refuse_request, send, success
+from .fleet import Fleet
+from .instance import Deployment, Instance
+from .invocation import TIMEOUT_S, Answer, ModelError, model_error, refusal, refuse_request, send, success
+from .metrics import count_invocation
 from .models import Models
+from .plan import Plan, plan
 from .rollout import Rollout
 
 SUMMARY = ("EndpointName", "EndpointArn", "CreationTime", "LastModifiedTime", "EndpointStatus")
@@ -30,11 +38,15 @@ class Endpoints:
 
     invocation_timeout_s: float = TIMEOUT_S
 
-    def __init__(self, store: Store, clients: Clients, data: Path, containers: Containers) -> None:
+    def __init__(self, store: Store, clients: Clients, data: Path, containers: Containers, pace: float) -> None:
+        """Let what SageMaker waits for during an update pass `pace` times as fast."""
+        self.pace = pace
+        self._metrics = Metrics(pace)
         self._store = store
         self._where = Where(store, clients, containers, data / "endpoints")
         self._lock = threading.Lock()
         self._rollouts: dict[str, Rollout] = {}
+        self._leaving: list[Rollout] = []
         models, configs = Models(store, clients), EndpointConfigs(store)
         self.create_model, self.describe_model = models.create, models.describe
         self.delete_model, self.list_models = models.delete, models.list
@@ -45,8 +57,11 @@ class Endpoints:
         """Start to bring up an endpoint on a configuration."""
         name = params["EndpointName"]
         refuse_others("CreateEndpoint", params, {"EndpointName", "EndpointConfigName", "DeploymentConfig", "Tags"})
-        policy = _policy("CreateEndpoint", params)
         deployment = self._deployment(name, params["EndpointConfigName"], caller)
+        if "DeploymentConfig" in params:
+            self._watch(
+                plan("CreateEndpoint", params["DeploymentConfig"], deployment.instance_count), deployment, caller
+            )
         arn = self._store.arn(ENDPOINT, caller, name)
         now = self._store.now()
         record: Record = {
@@ -56,7 +71,7 @@ class Endpoints:
             "EndpointStatus": "Creating",
             "CreationTime": now,
             "LastModifiedTime": now,
-        } | ({"LastDeploymentConfig": params["DeploymentConfig"]} if policy else {})
+        } | ({"LastDeploymentConfig": params["DeploymentConfig"]} if "DeploymentConfig" in params else {})
         with self._lock:
             self._store.put(ENDPOINT, caller, name, record, params.get("Tags", ()))
             rollout = Rollout(name, caller, self._where)
@@ -75,7 +90,6 @@ class Endpoints:
                 *("RetainAllVariantProperties", "ExcludeRetainedVariantProperties"),
             },
         )
-        policy = _policy("UpdateEndpoint", params)
         with self._lock:
             endpoint = self._store.get(ENDPOINT, caller, name)
             if endpoint["EndpointStatus"] == "Failed":
@@ -88,18 +102,21 @@ class Endpoints:
             self._store.get(ENDPOINT_CONFIG, caller, endpoint["EndpointConfigName"])
             count = _retained_count(endpoint, params)
             deployment = self._deployment(name, params["EndpointConfigName"], caller, count)
+            how = _deployment_config(endpoint, params)
+            planned = plan("UpdateEndpoint", how, deployment.instance_count)
+            watch = self._watch(planned, deployment, caller)
             now = self._store.now()
-            changes: Record = {"LastDeploymentConfig": params["DeploymentConfig"]} if policy else {}
             self._store.update(
                 ENDPOINT,
                 caller,
                 name,
                 EndpointStatus="Updating",
                 LastModifiedTime=now,
+                FailureReason=None,
                 PendingDeploymentSummary={"EndpointConfigName": params["EndpointConfigName"], "StartTime": now},
-                **changes,
+                **({"LastDeploymentConfig": how} if how else {}),
             )
-            self._rollouts[endpoint["EndpointArn"]].update(deployment, policy)
+            self._rollouts[endpoint["EndpointArn"]].update(deployment, planned, watch, self.pace)
         return {"EndpointArn": endpoint["EndpointArn"]}
 
     def describe_endpoint(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -120,7 +137,9 @@ class Endpoints:
             endpoint = self._store.get(ENDPOINT, caller, name)
             _refuse_in_progress(endpoint)
             self._store.update(ENDPOINT, caller, name, EndpointStatus="Deleting", LastModifiedTime=self._store.now())
-            self._rollouts.pop(endpoint["EndpointArn"]).delete()
+            rollout = self._rollouts.pop(endpoint["EndpointArn"])
+            self._leaving = [*(each for each in self._leaving if each.is_busy), rollout]
+            rollout.delete()
         return {}
 
     def invoke(self, endpoint_name: str, headers: Mapping[str, str], body: bytes, caller: Caller) -> Response:
@@ -128,14 +147,15 @@ class Endpoints:
         given = Headers(list(headers.items()))
         rollout = self._rollouts.get(self._store.arn(ENDPOINT, caller, endpoint_name))
         try:
-            with rollout.serving() if rollout is not None else nullcontext() as fleet:
-                if fleet is None:
+            with rollout.traffic.lend() if rollout is not None else nullcontext() as lent:
+                if lent is None:
                     raise ApiError(
                         "ValidationError", f"Endpoint {endpoint_name} of account {caller.account} not found."
                     )
+                fleet, instance = lent
                 variant = fleet.deployment.variant["VariantName"]
                 refuse_request(given, body, variant, endpoint_name)
-                return success(send(fleet, given, body, self.invocation_timeout_s), variant)
+                return success(self._counted(fleet, instance, given, body, caller), variant)
         except ApiError as error:
             return refusal(error)
         except ModelError as error:
@@ -144,9 +164,52 @@ class Endpoints:
     def close(self) -> None:
         """Stop every server process."""
         with self._lock:
-            rollouts = list(self._rollouts.values())
+            rollouts = [*self._rollouts.values(), *self._leaving]
         for rollout in rollouts:
             rollout.close()
+
+    def _counted(
+        self, fleet: Fleet, instance: Instance | None, headers: Headers, body: bytes, caller: Caller
+    ) -> Answer:
+        """Send the request to the instance, and count what came of it."""
+        began = time.monotonic()
+        status, model_s = 0, 0.0
+        try:
+            answer = send(instance, headers, body, self.invocation_timeout_s)
+            status, model_s = answer.status, answer.seconds
+        except ModelError as error:
+            status, model_s = error.status, time.monotonic() - began
+            raise
+        except ApiError as error:
+            status = error.status
+            raise
+        else:
+            return answer
+        finally:
+            deployment = fleet.deployment
+            dimensions = {
+                "EndpointName": deployment.endpoint,
+                "VariantName": deployment.variant["VariantName"],
+                "EndpointConfigName": deployment.config["EndpointConfigName"],
+            }
+            overhead_s = time.monotonic() - began - model_s
+            place = Place(caller.account, caller.region)
+            count_invocation(
+                self._metrics, place, dimensions, status=status, model_s=model_s, overhead_s=max(0.0, overhead_s)
+            )
+
+    def _watch(self, planned: Plan, deployment: Deployment, caller: Caller) -> AlarmWatch | None:
+        """Return the watch on the plan's alarms, which must exist, and be described to the caller and to the role."""
+        if not planned.alarms:
+            return None
+        role, arn = deployment.model["ExecutionRoleArn"], self._store.arn(ENDPOINT, caller, deployment.endpoint)
+        acting = require_role(self._where.clients, caller, role, arn)
+        place = Place(caller.account, caller.region)
+        for clients in (self._where.clients.acting(caller.access_key), acting):
+            client = clients.get("cloudwatch", *place)
+            watch = AlarmWatch(place, planned.alarms, self._metrics, client)
+            _require_alarms(watch)
+        return watch
 
     def _deployment(self, endpoint: str, config_name: str, caller: Caller, count: int | None = None) -> Deployment:
         config = self._store.get(ENDPOINT_CONFIG, caller, config_name)
@@ -156,7 +219,7 @@ class Endpoints:
 
 
 def _refuse_in_progress(endpoint: Record) -> None:
-    if endpoint["EndpointStatus"] not in {"InService", "Failed"}:
+    if endpoint["EndpointStatus"] not in {"InService", "Failed", "UpdateRollbackFailed"}:
         raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
 
 
@@ -168,17 +231,18 @@ def _retained_count(endpoint: Record, params: dict[str, Any]) -> int | None:
     return endpoint["ProductionVariants"][0]["DesiredInstanceCount"]
 
 
-def _policy(operation: str, params: dict[str, Any]) -> Record:
-    """Return the blue/green policy; the sandbox moves all traffic at once, and refuses other ways by name."""
-    config = params.get("DeploymentConfig", {})
-    if "BlueGreenUpdatePolicy" in config and "RollingUpdatePolicy" in config:
-        raise ApiError(
-            "ValidationException",
-            f"{operation}.DeploymentConfig: specify either BlueGreenUpdatePolicy or RollingUpdatePolicy, not both.",
-        )
-    refuse_others(f"{operation}.DeploymentConfig", config, {"BlueGreenUpdatePolicy"})
-    policy: Record = config.get("BlueGreenUpdatePolicy", {})
-    routing = policy.get("TrafficRoutingConfiguration", {}).get("Type", "ALL_AT_ONCE")
-    if routing != "ALL_AT_ONCE":
-        raise unavailable(f"{operation}.DeploymentConfig.BlueGreenUpdatePolicy: {routing} traffic routing")
-    return policy
+def _deployment_config(endpoint: Record, params: dict[str, Any]) -> Record:
+    """Return how to deploy: as the request says, else as the last time if that is asked for."""
+    if "DeploymentConfig" in params:
+        return params["DeploymentConfig"]
+    return endpoint.get("LastDeploymentConfig", {}) if params.get("RetainDeploymentConfig") else {}
+
+
+def _require_alarms(watch: AlarmWatch) -> None:
+    where = "DeploymentConfig.AutoRollbackConfiguration.Alarms"
+    try:
+        watch.require()
+    except UnavailableError as error:
+        raise unavailable(f"{where}: {error}") from error
+    except AlarmError as error:
+        raise ApiError("ValidationException", f"{where}: {error}") from error

@@ -1,214 +1,204 @@
-"""Why: what an endpoint serves from is a fleet: one model on some instances, replaced as a whole and never changed."""
+"""Why: what an endpoint serves from is a fleet: one model on some instances, replaced as a whole or batch by batch."""
 
-import http.client
 import shutil
 import signal
-import tarfile
+import sys
 import threading
 import time
-from dataclasses import dataclass
+import uuid
 from pathlib import Path
 from typing import Any
 
-from ...images.catalogue import UnknownImageError, find
-from ...images.containers import Container, Process
+from botocore.exceptions import ClientError
+
+from ...clients import ActingClients
 from ...protocol import Caller
-from ..artifacts import split_s3_uri
 from ..instances.failure import InstanceError
-from ..instances.keys import require_key
+from ..instances.keys import require_volume_key
 from ..instances.log_stream import LogStream
-from ..instances.role import credentials
-from ..instances.s3_data import S3Data, S3Object
+from ..instances.network import Interfaces
+from ..instances.role import take_role
 from ..instances.where import Where
 from ..store import Record
+from .instance import Deployment, Instance, prepare
+from .metrics import put_instance_metrics
 
-PING_TIMEOUT_S = 2
 PING_EVERY_S = 0.25
 STARTUP_TIMEOUT_S = 480
 SHIP_EVERY_S = 1.0
+METRICS_EVERY_S = 20.0
 STOP_GRACE_S = 30
 DRAIN_S = 60
 RESTART_PAUSE_S = 1.0
-OK = 200
+STOPPED = "The deployment was stopped."
 
 
 class UnhealthyError(InstanceError):
     """The container did not answer /ping."""
 
 
-@dataclass(frozen=True)
-class Deployment:
-    """What a fleet is made from."""
-
-    endpoint: str
-    config: Record
-    model: Record
-    instance_count: int
-
-    @property
-    def variant(self) -> Record:
-        """Return the only production variant."""
-        return self.config["ProductionVariants"][0]
-
-
-class Instance:
-    """One server process of a fleet."""
-
-    def __init__(self, container: Container, logs: LogStream) -> None:
-        self.container = container
-        self.logs = logs
-
-    def answers_ping(self) -> bool:
-        """Tell whether GET /ping is answered with 200 within SageMaker's two seconds."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.container.port, timeout=PING_TIMEOUT_S)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == OK
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
-
-
 class Fleet:
     """The instances of one deployment; one that dies is replaced."""
 
-    def __init__(self, deployment: Deployment, caller: Caller, where: Where, folder: Path) -> None:
+    def __init__(self, deployment: Deployment, caller: Caller, where: Where) -> None:
         self.deployment = deployment
         self._caller = caller
         self._clients = where.clients
         self._containers = where.containers
-        self._folder = folder
+        self._folder = (
+            where.folder / caller.account / caller.region / deployment.endpoint / f"i-{uuid.uuid4().hex[:17]}"
+        )
+        self._network = Interfaces(where.clients, caller, deployment.model.get("VpcConfig"), deployment.endpoint)
         self._changed = threading.Condition()
         self._instances: list[Instance] = []
+        self._starting: list[Instance] = []
+        self._active: int | None = None
+        self._made = 0
+        self._measured = 0.0
         self._next = 0
-        self._in_flight = 0
         self._stopping = False
+        self._cancelled = False
         self._wake = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"fleet {deployment.endpoint}", daemon=True)
 
     @property
     def image(self) -> str:
         """Return the address of the image that the fleet runs."""
-        return self.deployment.model["PrimaryContainer"]["Image"]
+        return self.deployment.container["Image"]
 
-    def start(self) -> None:
-        """Bring all instances up; one that does not get healthy fails the whole deployment."""
-        model = self.deployment.model
-        key = self.deployment.config.get("KmsKeyId")
+    @property
+    def size(self) -> int:
+        """Return how many instances there are."""
+        with self._changed:
+            return len(self._instances)
+
+    def grow(self, count: int) -> None:
+        """Bring some instances up; one that does not get healthy fails, and is gone with the others of its batch."""
         timeout_s = self.deployment.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_S)
+        started: list[Instance] = []
+        self._cancelled = False
         try:
-            require_key(self._clients, self._caller, key, model["ExecutionRoleArn"])
-            self._install_model()
-            for number in range(self.deployment.instance_count):
-                self._add(self._launch(number))
-            for instance in list(self._instances):
+            for _ in range(count):
+                started.append(self._launch(self._new_number()))
+                self._require_running(started[-1])
+            for instance in started:
                 self._require_healthy(instance, time.monotonic() + timeout_s)
+            with self._changed:
+                if self._stopping or self._cancelled:
+                    raise InstanceError(STOPPED)
+                self._instances += started
         except BaseException:
-            self.stop()
+            self._end(started, 0)
             raise
-        self._keeper.start()
+        finally:
+            with self._changed:
+                self._starting = [each for each in self._starting if each not in started]
+        if not self._keeper.is_alive():
+            self._put_metrics()
+            self._keeper.start()
 
-    def enter(self) -> None:
-        """Count a request that is to be answered by this fleet."""
+    def cancel(self) -> None:
+        """Give up the instances that are coming up; those that serve go on."""
         with self._changed:
-            self._in_flight += 1
+            self._cancelled = True
+            starting = list(self._starting)
+        for instance in starting:
+            instance.container.stop()
 
-    def leave(self) -> None:
-        """Count it as answered."""
+    def shrink(self, count: int) -> None:
+        """Take some instances away, each after the requests that it has."""
         with self._changed:
-            self._in_flight -= 1
-            self._changed.notify_all()
+            going = self._instances[len(self._instances) - count :] if count else []
+            self._instances = self._instances[: len(self._instances) - len(going)]
+        self._drain(going)
+        self._end(going, STOP_GRACE_S)
 
-    def choose(self) -> Instance | None:
-        """Return the next instance in turn; None while there is none."""
+    def activate(self, count: int | None) -> None:
+        """Let only so many instances get requests; None for all."""
         with self._changed:
+            self._active = count
+
+    def borrow(self) -> Instance | None:
+        """Return the next instance in turn, to be given back; None while there is none that runs."""
+        with self._changed:
+            active = self._instances[: self._active]
+            able = [each for each in active if not each.has_ended] or active
+            if not able:
+                return None
             self._next += 1
-            return self._instances[self._next % len(self._instances)] if self._instances else None
+            chosen = able[self._next % len(able)]
+            chosen.in_flight += 1
+            return chosen
+
+    def give_back(self, instance: Instance) -> None:
+        """Say that the request is answered."""
+        with self._changed:
+            instance.in_flight -= 1
+            self._changed.notify_all()
 
     def retire(self) -> None:
         """Stop after the requests that are being answered; nobody sends new ones any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._in_flight == 0 or self._stopping, DRAIN_S)
+            instances = list(self._instances)
+        self._drain(instances)
         self.stop(STOP_GRACE_S)
 
     def stop(self, grace_s: float = 0) -> None:
         """Stop every process and carry their last lines to the log."""
         with self._changed:
             self._stopping = True
-            instances = list(self._instances)
+            instances = self._instances + self._starting
             self._instances.clear()
+            self._starting.clear()
             self._changed.notify_all()
         self._wake.set()
-        if grace_s:
-            for instance in instances:
-                instance.container.signal(signal.SIGTERM)
-        for instance in instances:
-            instance.container.stop(grace_s)
+        self._end(instances, grace_s)
+        self._network.close()
         if self._keeper.is_alive() and self._keeper is not threading.current_thread():
             self._keeper.join()
-        for instance in instances:
-            instance.logs.ship(last=True)
-        shutil.rmtree(self._folder / "ml", ignore_errors=True)  # logs stay, artifacts would fill the disk
 
-    def _install_model(self) -> None:
-        container = self.deployment.model["PrimaryContainer"]
-        try:
-            find(container["Image"], self._caller.region)
-        except UnknownImageError as error:
-            raise InstanceError(str(error)) from error
-        target = self._folder / "ml" / "model"
-        target.mkdir(parents=True)
-        url = container.get("ModelDataUrl")
-        if url is None:
-            return
-        bucket, key = split_s3_uri(url)
-        archive = self._folder / "model.tar.gz"
-        data = S3Data(self._clients, self._caller, self.deployment.model["ExecutionRoleArn"])
-        if not data.exists(url):
-            raise InstanceError(f"Failed to download model data for container from URL: {url}. It does not exist.")
-        data.download([S3Object(bucket, key, archive.name)], self._folder)
-        try:
-            _unpack(archive, target)
-        except (tarfile.TarError, OSError, EOFError) as error:
-            raise InstanceError(
-                f"Failed to extract model data archive from URL: {url}. Please ensure that the object located at the"
-                f" URL is a valid tar.gz archive: {error}"
-            ) from error
-        finally:
-            archive.unlink()
+    def _drain(self, instances: list[Instance]) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or not any(each.in_flight for each in instances), DRAIN_S)
+
+    def _take_role(self) -> ActingClients:
+        caller, endpoint = self._caller, self.deployment.endpoint
+        arn = f"arn:aws:sagemaker:{caller.region}:{caller.account}:endpoint/{endpoint}"
+        return take_role(self._clients, caller, self.deployment.model["ExecutionRoleArn"], arn)
+
+    def _new_number(self) -> int:
+        with self._changed:
+            self._made += 1
+            return self._made - 1
 
     def _launch(self, number: int) -> Instance:
-        container = self.deployment.model["PrimaryContainer"]
-        isolated = self.deployment.model["EnableNetworkIsolation"]
-        environment = {
-            "AWS_REGION": self._caller.region,
-            "AWS_DEFAULT_REGION": self._caller.region,
-            "SAGEMAKER_BASE_DIR": "/opt/ml",
-        }
-        if not isolated:
-            environment |= credentials(self._clients, self._caller, self.deployment.model["ExecutionRoleArn"])
+        """Start a new machine: its disk under the key, its image and its model read as the role."""
+        acting = self._take_role()
+        creator = self._clients.acting(self._caller.access_key)
+        require_volume_key(acting, creator, self._caller, self.deployment.config.get("KmsKeyId"))
+        self._network.attach(acting, number, self.deployment.model)
+        folder = self._folder / str(number)
+        try:
+            prepare(self.deployment, acting, self._caller, folder)
+            return self._run(number, folder, acting)
+        except BaseException:
+            self._network.detach(number)
+            raise
+
+    def _run(self, number: int, folder: Path, acting: ActingClients) -> Instance:
         log = self._folder / f"instance-{number}.log"
-        process = Process(
-            command=["python3", str(find(container["Image"], self._caller.region).server)],
-            environment=environment | container.get("Environment", {}),
-            folder=self._folder,
-            log=log,
-            isolated=isolated,
-            serves=True,
-        )
+        process = self.deployment.process(self._caller, acting, folder, log)
         stream = f"{self.deployment.variant['VariantName']}/{self._folder.name}-{number}"
         group = f"/aws/sagemaker/Endpoints/{self.deployment.endpoint}"
-        logs = LogStream(self._clients, self._caller, group, stream, log)
-        return Instance(self._containers.start(process, ended=self._wake.set), logs)
+        logs = LogStream(acting, self._caller, group, stream, log)
+        return Instance(number, folder, self._containers.start(process, ended=self._wake.set), logs)
 
-    def _add(self, instance: Instance) -> None:
+    def _require_running(self, instance: Instance) -> None:
         with self._changed:
-            if not self._stopping:
-                self._instances.append(instance)
+            if not self._stopping and not self._cancelled:
+                self._starting.append(instance)
                 return
-        instance.container.stop()
-        raise InstanceError("The deployment was stopped.")
+        raise InstanceError(STOPPED)
 
     def _require_healthy(self, instance: Instance, deadline: float) -> None:
         """Wait for /ping; a container that ends before will not answer any more, so nobody waits for the time limit."""
@@ -223,6 +213,17 @@ class Fleet:
                     " pass the ping health check. Please check CloudWatch logs for this endpoint."
                 )
 
+    def _end(self, instances: list[Instance], grace_s: float) -> None:
+        """Stop processes together, and keep of their machines only the logs: artifacts would fill the disk."""
+        if grace_s:
+            for instance in instances:
+                instance.container.signal(signal.SIGTERM)
+        for instance in instances:
+            instance.container.stop(grace_s)
+            instance.logs.ship(last=True)
+            shutil.rmtree(instance.folder, ignore_errors=True)
+            self._network.detach(instance.number)
+
     def _keep(self) -> None:
         """Carry log lines to CloudWatch Logs, and replace the instances that die, as SageMaker does."""
         while True:
@@ -232,48 +233,50 @@ class Fleet:
                 if self._stopping:
                     return
                 instances = list(self._instances)
-            for number, instance in enumerate(instances):
-                ended = instance.container.wait(0) is not None
+            for instance in instances:
+                ended = instance.has_ended
                 instance.logs.ship(last=ended)
                 if ended:
-                    self._replace(number, instance)
+                    self._replace(instance)
+            if time.monotonic() - self._measured >= METRICS_EVERY_S:
+                self._put_metrics()
 
-    def _replace(self, number: int, dead: Instance) -> None:
-        timeout_s = self.deployment.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_S)
-        new = self._launch(number)
-        new.logs = dead.logs
-        try:
-            self._require_healthy(new, time.monotonic() + timeout_s)
-        except UnhealthyError:
-            new.container.stop()
-            dead.logs.note("[sandbox] the replacement of this instance did not answer /ping; trying again")
-            self._wake.wait(RESTART_PAUSE_S)
+    def _put_metrics(self) -> None:
+        """Tell CloudWatch how busy the instances are, as the role; one that may not do that fails nothing."""
+        self._measured = time.monotonic()
+        name, variant = self.deployment.endpoint, self.deployment.variant["VariantName"]
         with self._changed:
-            if not self._stopping:
+            pids = [instance.container.pid for instance in self._instances]
+        try:
+            client = self._take_role().get("cloudwatch", self._caller.account, self._caller.region)
+            put_instance_metrics(client, name, variant, pids, self._folder)
+        except (InstanceError, ClientError) as error:
+            sys.stderr.write(f"The metrics of endpoint {name}'s instances are not in CloudWatch: {error}\n")
+
+    def _replace(self, dead: Instance) -> None:
+        """Start the container again on the dead one's machine; what does not get healthy is replaced again later."""
+        timeout_s = self.deployment.variant.get("ContainerStartupHealthCheckTimeoutInSeconds", STARTUP_TIMEOUT_S)
+        new = dead
+        try:
+            new = self._run(dead.number, dead.folder, self._take_role())
+            new.logs = dead.logs
+            self._require_healthy(new, time.monotonic() + timeout_s)
+        except InstanceError as error:
+            new.container.stop()
+            dead.logs.note(f"[sandbox] the replacement of this instance did not start ({error}); trying again")
+            self._wake.wait(RESTART_PAUSE_S)
+            self._wake.set()
+        with self._changed:
+            if not self._stopping and dead in self._instances:
                 self._instances[self._instances.index(dead)] = new
                 self._changed.notify_all()
                 return
         new.container.stop()
 
 
-def _unpack(archive: Path, target: Path) -> None:
-    """Write the archive's files below the target, and nothing outside of it."""
-    with tarfile.open(archive, "r:gz") as packed:
-        for entry in packed:
-            path = target / entry.name
-            source = packed.extractfile(entry) if entry.isfile() else None
-            if not path.resolve().is_relative_to(target.resolve()) or (source is None and not entry.isdir()):
-                raise tarfile.TarError(f"{entry.name} is no file or folder within the archive")
-            (path if source is None else path.parent).mkdir(parents=True, exist_ok=True)
-            if source is not None:
-                with source, path.open("wb") as file:
-                    shutil.copyfileobj(source, file)
-
-
 def deployed(fleet: Fleet, now: Any) -> list[Record]:
     """Return ProductionVariants as DescribeEndpoint shows them of a fleet that serves."""
     variant = fleet.deployment.variant
-    count = fleet.deployment.instance_count
     weight = variant["InitialVariantWeight"]
     return [
         {
@@ -281,7 +284,7 @@ def deployed(fleet: Fleet, now: Any) -> list[Record]:
             "DeployedImages": [{"SpecifiedImage": fleet.image, "ResolutionTime": now}],
             "CurrentWeight": weight,
             "DesiredWeight": weight,
-            "CurrentInstanceCount": count,
-            "DesiredInstanceCount": count,
+            "CurrentInstanceCount": fleet.size,
+            "DesiredInstanceCount": fleet.deployment.instance_count,
         }
     ]

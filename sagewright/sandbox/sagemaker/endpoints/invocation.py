@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 import uuid
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from ...protocol import ApiError, Caller, error_response
-from .fleet import Fleet
+from .instance import Instance
 
 MAX_BODY = 6_291_456
 """Bytes of a request and of an answer: the length of BodyBlob in botocore's model of the runtime."""
@@ -41,6 +42,8 @@ class Answer:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+    seconds: float
+    """From sending the request to the last byte of the answer."""
 
 
 class ModelError(Exception):
@@ -66,9 +69,8 @@ def refuse_request(headers: Headers, body: bytes, variant: str, endpoint: str) -
         raise ApiError("ValidationError", f"Variant {wanted} not found for Endpoint {endpoint}.")
 
 
-def send(fleet: Fleet, headers: Headers, body: bytes, timeout_s: float) -> Answer:
-    """Send the request to an instance of the fleet and return its answer if that is a success."""
-    instance = fleet.choose()
+def send(instance: Instance | None, headers: Headers, body: bytes, timeout_s: float) -> Answer:
+    """Send the request to the instance and return its answer if that is a success."""
     if instance is None:
         raise ApiError("ServiceUnavailable", NO_INSTANCE, 503)
     stream = instance.logs.stream
@@ -76,9 +78,11 @@ def send(fleet: Fleet, headers: Headers, body: bytes, timeout_s: float) -> Answe
     connection = http.client.HTTPConnection("127.0.0.1", instance.container.port, timeout=timeout_s)
     try:
         connection.connect()
+        began = time.monotonic()
         connection.request("POST", "/invocations", body=body, headers=forwarded)
         reply = connection.getresponse()
-        answer = Answer(reply.status, reply.headers, reply.read(MAX_BODY + 1))
+        content = reply.read(MAX_BODY + 1)
+        answer = Answer(reply.status, reply.headers, content, time.monotonic() - began)
     except ConnectionRefusedError as error:  # the instance died; its replacement is on the way
         raise ApiError("ServiceUnavailable", NO_INSTANCE, 503) from error
     except TimeoutError as error:

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ...clients import Clients
 from ...images.catalogue import UnknownImageError, find, parse
 from ...protocol import ApiError, Caller
 from ..artifacts import split_s3_uri
 from ..instances.available import refuse_others, unavailable
+from ..instances.image_pull import pull_refusal
+from ..instances.network import require_vpc
 from ..instances.role import require_role
 from ..instances.s3_data import S3Data
 from ..listing import matching, only, ordered, page
@@ -56,7 +60,10 @@ class Models:
         refuse_others(
             OPERATION,
             params,
-            {"ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags", "EnableNetworkIsolation"},
+            {
+                *("ModelName", "PrimaryContainer", "Containers", "ExecutionRoleArn", "Tags"),
+                *("EnableNetworkIsolation", "VpcConfig"),
+            },
         )
         container = _container(params)
         where = f"{OPERATION}.PrimaryContainer"
@@ -68,10 +75,17 @@ class Models:
         if not params.get("ExecutionRoleArn"):
             raise ApiError("ValidationException", f"{OPERATION}.ExecutionRoleArn is required.")
         role = params["ExecutionRoleArn"]
-        require_role(self._clients, caller, role)
+        acting = require_role(self._clients, caller, role, self._store.arn(MODEL, caller, params["ModelName"]))
+        require_vpc(self._clients, caller, params.get("VpcConfig"))
         _require_image(container["Image"], caller.region)
+        if denial := pull_refusal(acting, caller, container["Image"]):
+            raise ApiError(
+                "ValidationException",
+                f'Could not access image {container["Image"]}. Please ensure that the role "{role}" has permissions'
+                f" to pull it: {denial}",
+            )
         if "ModelDataUrl" in container:
-            _require_model_data(S3Data(self._clients, caller, role), container["ModelDataUrl"], role, caller.region)
+            _require_model_data(S3Data(acting, caller, role), container["ModelDataUrl"], role, caller.region)
 
 
 def _container(params: dict[str, Any]) -> dict[str, Any]:
@@ -96,17 +110,25 @@ def _require_image(image: str, region: str) -> None:
 
 def _require_model_data(data: S3Data, url: str, role: str, region: str) -> None:
     _, key = split_s3_uri(url)
-    if data.is_here(url):
-        if data.exists(url):
-            if key.endswith(".tar.gz"):
-                return
-            raise ApiError(
-                "ValidationException", f"ModelDataUrl must be the path of a single gzip-compressed tar archive: {url}."
-            )
+    if not data.is_here(url):
+        raise _inaccessible(url, role, region)
+    try:
+        exists = data.exists(url)
+    except ClientError as error:
+        raise _inaccessible(url, role, region, f" {error.response['Error']['Message']}") from error
+    if not exists:
         raise ApiError("ValidationException", f"Could not find model data at {url}.")
-    raise ApiError(
+    if not key.endswith(".tar.gz"):
+        raise ApiError(
+            "ValidationException", f"ModelDataUrl must be the path of a single gzip-compressed tar archive: {url}."
+        )
+
+
+def _inaccessible(url: str, role: str, region: str, denial: str = "") -> ApiError:
+    return ApiError(
         "ValidationException",
         f'Could not access model data at {url}. Please ensure that the role "{role}" exists and that its trust'
         ' relationship policy allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com".'
-        f' Also ensure that the role has "s3:GetObject" permissions and that the object is located in {region}.',
+        ' Also ensure that the role has "s3:GetObject" permissions and that the object is located in'
+        f" {region}.{denial}",
     )

@@ -1,12 +1,13 @@
 """Why: people look for a container's output in CloudWatch Logs, while it still runs and after it is gone."""
 
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from ...clients import Clients
+from ...clients import ActingClients
 from ...protocol import Caller
 
 MAX_EVENTS = 10_000
@@ -16,13 +17,17 @@ MAX_LINE = 256_000
 
 
 class LogStream:
-    """Carries a log file's new lines to a stream of CloudWatch Logs; the file itself stays."""
+    """Carries a log file's new lines to a stream of CloudWatch Logs as the instance's role; the file itself stays.
 
-    def __init__(self, clients: Clients, caller: Caller, group: str, stream: str, file: Path) -> None:
+    A role that may not write logs does not fail what runs, as in AWS: its lines are nowhere, and the sandbox's own log
+    says why.
+    """
+
+    def __init__(self, acting: ActingClients, caller: Caller, group: str, stream: str, file: Path) -> None:
         self.group = group
         self.stream = stream
         self.file = file
-        self._client = clients.get("logs", caller.account, caller.region)
+        self._client = acting.get("logs", caller.account, caller.region)
         self._made = False
         self._read = 0
         self._rest = b""
@@ -40,17 +45,23 @@ class LogStream:
             lines.append(self._rest)
             self._rest = b""
         if lines:
-            self._make()
-        for batch in _batches(lines):
-            now = int(time.time() * 1000)
-            events = [{"timestamp": now, "message": message} for message in batch]
-            self._client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
+            try:
+                self._send(lines)
+            except ClientError as error:
+                sys.stderr.write(f"{len(lines)} lines of {self.group} {self.stream} are not in the logs: {error}\n")
 
     def note(self, line: str) -> None:
         """Append a line of the instance's own to the log file."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("ab") as file:
             file.write(line.encode() + b"\n")
+
+    def _send(self, lines: list[bytes]) -> None:
+        self._make()
+        for batch in _batches(lines):
+            now = int(time.time() * 1000)
+            events = [{"timestamp": now, "message": message} for message in batch]
+            self._client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
 
     def _make(self) -> None:
         if self._made:

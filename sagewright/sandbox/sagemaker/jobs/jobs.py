@@ -14,7 +14,7 @@ from ..listing import matching, only, ordered, page
 from ..store import PROCESSING_JOB, TRAINING_JOB, Kind, Record, Store
 from . import processing, training
 from .processing import ProcessingRun
-from .run import Run
+from .run import Run, has_ended
 from .training import MESSAGES, TrainingRun
 
 FINAL = {"Completed", "Failed", "Stopped"}
@@ -41,8 +41,8 @@ class Jobs:
 
     def create_processing_job(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Accept a processing job and start it in the background."""
-        processing.check(params, caller, self._where.clients)
         run = ProcessingRun(params["ProcessingJobName"], params, caller, self._where)
+        processing.check(params, caller, self._where.clients, run.arn)
         record = _described(params) | {
             "ProcessingJobArn": run.arn,
             "ProcessingJobStatus": "InProgress",
@@ -53,8 +53,8 @@ class Jobs:
 
     def create_training_job(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Accept a training job and start it in the background."""
-        training.check(params, caller, self._where.clients)
         run = TrainingRun(params["TrainingJobName"], params, caller, self._where)
+        training.check(params, caller, self._where.clients, run.arn)
         now = self._store.now()
         record = _described(params) | {
             "TrainingJobArn": run.arn,
@@ -118,12 +118,19 @@ class Jobs:
         self._store.put(run.kind, run.caller, run.name, record, run.request.get("Tags", ()))
         with self._lock:
             self._runs[run.arn] = run
-        self._workers.submit(run.execute)
+        self._workers.submit(self._execute, run)
+
+    def _execute(self, run: Run) -> None:
+        run.execute()
+        with self._lock:
+            del self._runs[run.arn]
 
     def _stop(self, kind: Kind, name: str, caller: Caller) -> dict[str, Any]:
         self._store.get(kind, caller, name)
         with self._lock:
-            run = self._runs[self._store.arn(kind, caller, name)]
+            run = self._runs.get(self._store.arn(kind, caller, name))
+        if run is None:
+            raise has_ended(kind, self._store.get(kind, caller, name)[STATUS[kind]])
         run.stop()
         return {}
 

@@ -4,14 +4,16 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from ...clients import Clients
+from ...clients import ActingClients, Clients
 from ...images.catalogue import UnknownImageError, find
 from ...images.containers import Process
 from ...protocol import ApiError, Caller
 from ..artifacts import split_s3_uri
 from ..instances.available import refuse_others, unavailable
 from ..instances.failure import InstanceError
-from ..instances.keys import refuse_key_for_local_storage, require_key
+from ..instances.image_pull import pull_refusal
+from ..instances.keys import refuse_key_for_local_storage, require_output_key, require_volume_key
+from ..instances.network import require_vpc, vpc_of
 from ..instances.role import require_role
 from ..store import PROCESSING_JOB, Record
 from .run import MAX_REASON, End, Outcome, Run, ml_path, written
@@ -43,14 +45,15 @@ class ProcessingRun(Run):
     def prepare(self) -> Process:
         """Check image and keys, download the inputs, make the outputs' folders, write the configuration."""
         specification = self.request["AppSpecification"]
-        _require_image(specification["ImageUri"], self.caller.region)
+        _require_image(specification["ImageUri"], self.caller, self.role)
         cluster = self.request["ProcessingResources"]["ClusterConfig"]
         outputs = self.request.get("ProcessingOutputConfig", {})
-        for key in (cluster.get("VolumeKmsKeyId"), outputs.get("KmsKeyId")):
-            require_key(self.where.clients, self.caller, key, self.request["RoleArn"])
+        creator = self.where.clients.acting(self.caller.access_key)
+        require_volume_key(self.role, creator, self.caller, cluster.get("VolumeKmsKeyId"))
+        require_output_key(self.role, self.caller, outputs.get("KmsKeyId"))
         self.update(ProcessingStartTime=self.where.store.now())
         for each in self.request.get("ProcessingInputs", ()):
-            self._download(each["S3Input"])
+            self.bring(each["S3Input"], ml_path(self.folder, each["S3Input"]["LocalPath"]))
         for each in outputs.get("Outputs", ()):
             ml_path(self.folder, each["S3Output"]["LocalPath"]).mkdir(parents=True, exist_ok=True)
         self._configure(cluster)
@@ -59,7 +62,7 @@ class ProcessingRun(Run):
             command=[*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())],
             environment=self.environment(isolated=isolated) | self.request.get("Environment", {}),
             folder=self.folder,
-            log=self.logs.file,
+            log=self.log,
             isolated=isolated,
         )
 
@@ -71,7 +74,7 @@ class ProcessingRun(Run):
             return Outcome("Stopped", members=members)
         if end.how.code != 0:
             reason = f"AlgorithmError: See job logs for more information, exit code {end.how.code}"
-            return Outcome("Failed", reason, members)
+            return Outcome("Failed", f"{reason}{self.full_disk()}", members)
         outputs = self.request.get("ProcessingOutputConfig", {})
         for each in outputs.get("Outputs", ()):
             output = each["S3Output"]
@@ -87,14 +90,6 @@ class ProcessingRun(Run):
             FailureReason=outcome.reason[:MAX_REASON] if outcome.reason else None,
             **outcome.members,
         )
-
-    def _download(self, source: dict[str, Any]) -> None:
-        uri = source["S3Uri"]
-        listed = source["S3DataType"] == "ManifestFile"
-        objects = self.data.in_manifest(uri) if listed else self.data.objects(uri)
-        if not objects:
-            raise InstanceError(f"ClientError: Data download failed: {self.data.nothing_under(uri)}")
-        self.data.download(objects, ml_path(self.folder, source["LocalPath"]))
 
     def _configure(self, cluster: dict[str, Any]) -> None:
         """Write what SageMaker documents: the job's configuration and the hosts of its cluster."""
@@ -113,7 +108,7 @@ class ProcessingRun(Run):
         (config / "resourceconfig.json").write_text(json.dumps(hosts))
 
 
-def check(request: Record, caller: Caller, clients: Clients) -> None:
+def check(request: Record, caller: Caller, clients: Clients, arn: str) -> None:
     """Refuse a request that AWS refuses at once, and by name what the sandbox does not have."""
     refuse_others(
         OPERATION,
@@ -126,14 +121,15 @@ def check(request: Record, caller: Caller, clients: Clients) -> None:
     refuse_others(
         f"{OPERATION}.NetworkConfig",
         request.get("NetworkConfig", {}),
-        {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption"},
+        {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "VpcConfig"},
     )
     if not request["AppSpecification"].get("ContainerEntrypoint"):
         raise unavailable(f"{OPERATION}.AppSpecification without ContainerEntrypoint (the image's own program)")
     _check_cluster(request["ProcessingResources"]["ClusterConfig"])
     _check_inputs(request.get("ProcessingInputs", []))
     _check_outputs(request.get("ProcessingOutputConfig", {}).get("Outputs", []))
-    require_role(clients, caller, request["RoleArn"])
+    require_role(clients, caller, request["RoleArn"], arn)
+    require_vpc(clients, caller, vpc_of(request))
 
 
 def _check_cluster(cluster: dict[str, Any]) -> None:
@@ -196,11 +192,16 @@ def _check_unique(what: str, values: list[str]) -> None:
         raise ApiError("ValidationException", f"{what} must be unique, but {repeated[0]!r} is given more than once.")
 
 
-def _require_image(image: str, region: str) -> None:
+def _require_image(image: str, caller: Caller, role: ActingClients) -> None:
     try:
-        find(image, region)
+        find(image, caller.region)
     except UnknownImageError as error:
         raise InstanceError(
             f"ClientError: API error (404): manifest for {image} not found: manifest unknown: Requested image not"
             f" found. {error}"
         ) from error
+    if why := pull_refusal(role, caller, image):
+        raise InstanceError(
+            "ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are"
+            f" incorrect. {why}"
+        )

@@ -10,18 +10,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
+from ...clients import ActingClients
 from ...images.containers import Container, Exit, Process
 from ...protocol import ApiError, Caller
-from ..instances.failure import INTERNAL, InstanceError
+from ..instances.failure import INTERNAL, InstanceError, disk_space
 from ..instances.log_stream import LogStream
-from ..instances.role import credentials
-from ..instances.s3_data import S3Data
+from ..instances.network import Interfaces, vpc_of
+from ..instances.role import take_role
+from ..instances.s3_data import S3Data, UnreadableError
 from ..instances.where import Where
 from ..store import Kind, Record
+from .metrics import put_metrics
 
 STOP_GRACE_S = 120
 ATTEND_EVERY_S = 0.5
 MAX_REASON = 1024
+LEAST_FREE = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class End:
     how: Exit
     stopped: bool
     out_of_time: bool
+    seconds: float
 
 
 class Run(ABC):
@@ -47,6 +52,12 @@ class Run(ABC):
 
     kind: ClassVar[Kind]
     log_group: ClassVar[str]
+    """Also the namespace of the metrics."""
+
+    # Of the running job: it takes its role only when it starts.
+    role: ActingClients
+    data: S3Data
+    logs: LogStream
 
     def __init__(self, name: str, request: Record, caller: Caller, where: Where) -> None:
         self.name = name
@@ -55,9 +66,8 @@ class Run(ABC):
         self.where = where
         self.arn = where.store.arn(self.kind, caller, name)
         self.folder = where.folder / caller.account / caller.region / self.kind.segment / name
-        self.data = S3Data(where.clients, caller, request["RoleArn"])
-        stream = f"{name}/algo-1-{int(time.time())}"
-        self.logs = LogStream(where.clients, caller, self.log_group, stream, self.folder / "log")
+        self.log = self.folder / "log"
+        self.network = Interfaces(where.clients, caller, vpc_of(request), self.arn)
         self._lock = threading.Lock()
         self._ended = False
         self._stopping = threading.Event()
@@ -73,6 +83,8 @@ class Run(ABC):
         except Exception as fault:  # noqa: BLE001 - a fault of ours ends the job visibly: someone waits for it
             traceback.print_exc()
             outcome = Outcome("Failed", f"{INTERNAL} ({type(fault).__name__}: {fault})")
+        self._give_back()
+        self.network.close()
         with self._lock:
             self._ended = True
             self.end(outcome)
@@ -81,11 +93,7 @@ class Run(ABC):
         """Ask the job to stop; one that has ended is refused."""
         with self._lock:
             if self._ended:
-                status = self.status()
-                what = self.kind.segment.replace("-", " ")
-                raise ApiError(
-                    "ValidationException", f"The request was rejected because the {what} is in status {status}."
-                )
+                raise has_ended(self.kind, self.status())
             if not self._stopping.is_set():
                 self._stopping.set()
                 self.stopping()
@@ -106,9 +114,20 @@ class Run(ABC):
     def environment(self, *, isolated: bool) -> dict[str, str]:
         """Return what a container of SageMaker finds in its environment, before the job's own variables."""
         region = {"AWS_REGION": self.caller.region, "AWS_DEFAULT_REGION": self.caller.region}
-        if isolated:
-            return region
-        return region | credentials(self.where.clients, self.caller, self.request["RoleArn"])
+        return region if isolated else region | self.role.environment()
+
+    def bring(self, source: Record, folder: Path) -> None:
+        """Download an input, S3Input or S3DataSource, to a folder."""
+        listed = source["S3DataType"] == "ManifestFile"
+        try:
+            objects = (self.data.in_manifest if listed else self.data.objects)(source["S3Uri"])
+        except UnreadableError as why:
+            raise InstanceError(f"ClientError: Data download failed:{why}") from why
+        self.data.download(objects, folder)
+
+    def full_disk(self) -> str:
+        """Say that the disk is full, if it is: the container's own words about that may have found no place on it."""
+        return " (No space left on device)" if shutil.disk_usage(self.folder).free < LEAST_FREE else ""
 
     @abstractmethod
     def status(self) -> str:
@@ -138,9 +157,15 @@ class Run(ABC):
     def _outcome(self) -> Outcome:
         if self._stopping.is_set():
             return Outcome("Stopped")
-        shutil.rmtree(self.folder, ignore_errors=True)  # of a job of this name in an earlier sandbox on this folder
-        self.folder.mkdir(parents=True)
-        process = self.prepare()
+        self.role = take_role(self.where.clients, self.caller, self.request["RoleArn"], self.arn)
+        self.data = S3Data(self.role, self.caller, self.request["RoleArn"])
+        stream = f"{self.name}/algo-1-{int(time.time())}"
+        self.logs = LogStream(self.role, self.caller, self.log_group, stream, self.log)
+        self.network.attach(self.role, 0, self.request)
+        with disk_space("Data download"):
+            shutil.rmtree(self.folder, ignore_errors=True)  # of a job of this name in an earlier sandbox on this folder
+            self.folder.mkdir(parents=True)
+            process = self.prepare()
         if self._stopping.is_set():
             return Outcome("Stopped")
         end = self._attend(process)
@@ -148,12 +173,25 @@ class Run(ABC):
             self.logs.ship(last=True)
         if end.how.lost and not self._aborted:
             return Outcome("Failed", f"{INTERNAL} (The process that ran the job was lost.)")
-        return self.conclude(end)
+        if not self._aborted:
+            cloudwatch = self.role.get("cloudwatch", self.caller.account, self.caller.region)
+            put_metrics(cloudwatch, self.log_group, f"{self.name}/algo-1", end, self.folder)
+        with disk_space("Artifact upload"):
+            return self.conclude(end)
+
+    def _give_back(self) -> None:
+        """Remove what lay on the instance's disk; the log stays."""
+        for path in self.folder.glob("*"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path != self.log:
+                path.unlink()
 
     def _attend(self, process: Process) -> End:
         """Wait for the container's end, and bring it about when the job is stopped or its time is over."""
         container = self._container = self.where.containers.start(process)
-        over = time.monotonic() + self.max_runtime_s
+        begun = time.monotonic()
+        over = begun + self.max_runtime_s
         kill_at: float | None = None
         out_of_time = False
         while True:
@@ -166,9 +204,16 @@ class Run(ABC):
                 container.signal(signal.SIGKILL)
             how = container.wait(ATTEND_EVERY_S if kill_at else min(ATTEND_EVERY_S, max(over - now, 0)))
             if how is not None:
-                return End(how, stopped=self._stopping.is_set() and not out_of_time, out_of_time=out_of_time)
+                stopped = self._stopping.is_set() and not out_of_time
+                return End(how, stopped=stopped, out_of_time=out_of_time, seconds=time.monotonic() - begun)
             if not self._aborted:
                 self.logs.ship()
+
+
+def has_ended(kind: Kind, status: str) -> ApiError:
+    """Return the refusal to stop a job that is over."""
+    what = kind.segment.replace("-", " ")
+    return ApiError("ValidationException", f"The request was rejected because the {what} is in status {status}.")
 
 
 def ml_path(folder: Path, path: str) -> Path:

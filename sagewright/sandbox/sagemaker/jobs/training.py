@@ -6,16 +6,17 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from ...clients import Clients
+from ...clients import ActingClients, Clients
 from ...images.catalogue import UnknownImageError, find, parse
 from ...images.containers import Process
 from ...protocol import ApiError, Caller
 from ..artifacts import split_s3_uri
 from ..instances.available import refuse_others, unavailable
-from ..instances.failure import InstanceError
-from ..instances.keys import refuse_key_for_local_storage, require_key
+from ..instances.image_pull import PULL, pull_refusal
+from ..instances.keys import refuse_key_for_local_storage, require_output_key, require_volume_key
+from ..instances.network import require_vpc, vpc_of
 from ..instances.role import require_role
-from ..instances.s3_data import S3Data
+from ..instances.s3_data import S3Data, UnreadableError
 from ..store import TRAINING_JOB, Record
 from .run import MAX_REASON, End, Outcome, Run, written
 
@@ -69,16 +70,13 @@ class TrainingRun(Run):
     def prepare(self) -> Process:
         """Check the keys, download the channels and write the configuration."""
         resources = self.request["ResourceConfig"]
-        for key in (resources.get("VolumeKmsKeyId"), self.request["OutputDataConfig"].get("KmsKeyId")):
-            require_key(self.where.clients, self.caller, key, self.request["RoleArn"])
+        creator = self.where.clients.acting(self.caller.access_key)
+        require_volume_key(self.role, creator, self.caller, resources.get("VolumeKmsKeyId"))
+        require_output_key(self.role, self.caller, self.request["OutputDataConfig"].get("KmsKeyId"))
         self._enter("Downloading", TrainingStartTime=self.where.store.now())
         ml = self.folder / "ml"
         for channel in self.request.get("InputDataConfig", ()):
-            objects = objects_of(self.data, channel)
-            if not objects:
-                uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-                raise InstanceError(f"ClientError: Data download failed: {self.data.nothing_under(uri)}")
-            self.data.download(objects, ml / "input" / "data" / channel["ChannelName"])
+            self.bring(channel["DataSource"]["S3DataSource"], ml / "input" / "data" / channel["ChannelName"])
         for folder in ("model", "output/data", "input/config"):
             (ml / folder).mkdir(parents=True, exist_ok=True)
         self._configure(ml / "input" / "config")
@@ -90,7 +88,7 @@ class TrainingRun(Run):
             command=[*algorithm["ContainerEntrypoint"], *algorithm.get("ContainerArguments", ())],
             environment=documented | self.environment(isolated=isolated) | self.request.get("Environment", {}),
             folder=self.folder,
-            log=self.logs.file,
+            log=self.log,
             isolated=isolated,
         )
 
@@ -99,7 +97,7 @@ class TrainingRun(Run):
         failed = end.how.code != 0 and not end.stopped and not end.out_of_time
         if failed:
             said = written(self.folder / "ml" / "output" / "failure")
-            code = f", exit code: {end.how.code}"
+            code = f", exit code: {end.how.code}{self.full_disk()}"
             return Outcome("Failed", f"AlgorithmError: {said[: MAX_REASON - 64]}{code}")
         self._enter("Uploading")
         self._upload()
@@ -186,13 +184,7 @@ class TrainingRun(Run):
             self.data.upload(_archive(extra, self.folder / "output.tar.gz"), f"{target}/output.tar.gz", key)
 
 
-def objects_of(data: S3Data, channel: dict[str, Any]) -> list[Any]:
-    """Return the S3 objects of a channel."""
-    source = channel["DataSource"]["S3DataSource"]
-    return (data.in_manifest if source["S3DataType"] == "ManifestFile" else data.objects)(source["S3Uri"])
-
-
-def check(request: Record, caller: Caller, clients: Clients) -> None:
+def check(request: Record, caller: Caller, clients: Clients, arn: str) -> None:
     """Refuse a request that AWS refuses at once, and by name what the sandbox does not have."""
     refuse_others(
         OPERATION,
@@ -200,7 +192,7 @@ def check(request: Record, caller: Caller, clients: Clients) -> None:
         {
             *("TrainingJobName", "HyperParameters", "AlgorithmSpecification", "RoleArn", "InputDataConfig"),
             *("OutputDataConfig", "ResourceConfig", "StoppingCondition", "Tags", "EnableNetworkIsolation"),
-            *("EnableInterContainerTrafficEncryption", "Environment"),
+            *("EnableInterContainerTrafficEncryption", "Environment", "VpcConfig"),
         },
     )
     for member in ("AlgorithmSpecification", "ResourceConfig", "StoppingCondition"):
@@ -216,13 +208,16 @@ def check(request: Record, caller: Caller, clients: Clients) -> None:
     if len(names) != len(set(names)):
         raise ApiError("ValidationException", f"Channel names must be unique, but are {', '.join(names)}.")
     split_s3_uri(request["OutputDataConfig"]["S3OutputPath"])
-    require_role(clients, caller, request["RoleArn"])
-    _require_image(request["AlgorithmSpecification"]["TrainingImage"], request["RoleArn"], caller.region)
-    data = S3Data(clients, caller, request["RoleArn"])
+    role = require_role(clients, caller, request["RoleArn"], arn)
+    require_vpc(clients, caller, vpc_of(request))
+    _require_image(request["AlgorithmSpecification"]["TrainingImage"], request["RoleArn"], caller, role)
+    data = S3Data(role, caller, request["RoleArn"])
     for channel in request.get("InputDataConfig", ()):
-        if not objects_of(data, channel):
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            raise ApiError("ValidationException", data.nothing_under(uri))
+        source = channel["DataSource"]["S3DataSource"]
+        try:
+            (data.in_manifest if source["S3DataType"] == "ManifestFile" else data.objects)(source["S3Uri"])
+        except UnreadableError as why:
+            raise ApiError("ValidationException", str(why)) from why
 
 
 def _check_algorithm(algorithm: dict[str, Any]) -> None:
@@ -273,25 +268,27 @@ def _check_channel(channel: dict[str, Any], mode: str) -> None:
     split_s3_uri(source["S3Uri"])
 
 
-def _require_image(image: str, role: str, region: str) -> None:
+def _require_image(image: str, role_arn: str, caller: Caller, role: ActingClients) -> None:
+    address = parse(image)
+    permissions = (
+        f" Please check if your ECR repository exists and role {role_arn} has proper pull permissions for SageMaker:"
+        f" {', '.join(PULL)}."
+    )
     try:
-        find(image, region)
+        find(image, caller.region)
     except UnknownImageError as error:
-        address = parse(image)
         if address is None:
             message = (
                 "Invalid training image. Please provide a valid Amazon Elastic Container Registry path of the Docker"
                 " image to run."
             )
-        elif error.repository_exists or address.region != region:
+        elif error.repository_exists or address.region != caller.region:
             message = f"Cannot find the requested image: {image}."
         else:
-            message = (
-                f"Cannot find repository: {address.repository} in registry ID: {address.account} Please check if your"
-                f" ECR repository exists and role {role} has proper pull permissions for SageMaker:"
-                " ecr:BatchCheckLayerAvailability, ecr:BatchGetImage, ecr:GetDownloadUrlForLayer."
-            )
+            message = f"Cannot find repository: {address.repository} in registry ID: {address.account}{permissions}"
         raise ApiError("ValidationException", f"{message} {error}") from error
+    if why := pull_refusal(role, caller, image):
+        raise ApiError("ValidationException", f"Cannot pull the requested image: {image}.{permissions} {why}")
 
 
 def _archive(folder: Path, target: Path) -> Path:

@@ -65,7 +65,7 @@ class Executions:
                 return {"PipelineExecutionArn": self._by_token[token]}
             definition = parse_definition(pipeline["PipelineDefinition"])
             values = bind(definition.parameters, params.get("PipelineParameters", []))
-            require_role(self._clients, caller, params.get("RoleArn", pipeline["RoleArn"]))
+            require_role(self._clients, caller, params.get("RoleArn", pipeline["RoleArn"]), pipeline["PipelineArn"])
             execution = f"{name}/execution/{_new_id()}"
             record = self._record(params, pipeline, execution, caller)
             here = self._surroundings(definition, values, record, caller)
@@ -241,10 +241,11 @@ class Executions:
             parameters=parameters,
             variables=lambda name: fixed[name] if name in fixed else _iso(self._store.now()),
             responses={},
-            read=lambda uri: read_object(self._clients, caller, uri),
+            read=lambda uri: read_object(here, uri),
         )
-        return Surroundings(
+        here = Surroundings(
             caller=caller,
+            role_arn=record["RoleArn"],
             pipeline_arn=record["PipelineArn"],
             execution_arn=arn,
             values=values,
@@ -255,6 +256,7 @@ class Executions:
             stopping=threading.Event(),
             pause=self._pause,
         )
+        return here
 
     def _ending(self, caller: Caller, execution: str) -> Callable[[str, str | None], None]:
         def ended(status: str, reason: str | None) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .definition import Definition, Step
 from .runner import MAX_REASON, Runner, StepRun, Surroundings
-from .values import StepFailedError
+from .values import NotStoppedError, StepFailedError
 
 OVER = ("Succeeded", "Failed", "Stopped")
 FAILED_STEPS = "Step failure: One or multiple steps failed."
@@ -123,7 +123,8 @@ class Executor:
             self._runners[run.step.name].run()
             status, reason = "Succeeded", ""
         except StepFailedError as failure:
-            status, reason = ("Stopped" if self._here.stopping.is_set() else "Failed"), str(failure)
+            stopped = self._here.stopping.is_set() and not isinstance(failure, NotStoppedError)
+            status, reason = ("Stopped" if stopped else "Failed"), str(failure)
         finally:
             with self._changed:
                 if status == "Succeeded":

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - its name
 
+from ...protocol import ApiError
 from .definition import Step
 from .policies import CAPACITY_ERROR, INTERNAL_ERROR, RESOURCE_LIMIT, SERVICE_FAULT, THROTTLING, Retry
 
@@ -34,9 +35,9 @@ class Fault:
         return next((policy for policy in policies if self.exception in policy.exceptions), None)
 
 
-def call_fault(operation: str, error: ClientError | BotoCoreError) -> Fault:
+def call_fault(operation: str, error: ClientError | BotoCoreError | ApiError) -> Fault:
     """Return the fault of a request that was refused or did not arrive."""
-    details = str(error)
+    details = error.message if isinstance(error, ApiError) else str(error)
     exception = SERVICE_FAULT if isinstance(error, ConnectionError | HTTPClientError) else None
     if isinstance(error, ClientError):
         details, code = error.response["Error"]["Message"], error.response["Error"]["Code"]

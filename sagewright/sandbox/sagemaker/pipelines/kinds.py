@@ -15,6 +15,7 @@ class Kind:
     `cache_keys` are the arguments that AWS documents for the step cache; a kind without them cannot be cached
     (https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-default-keys.html).
     `supplied` are members of the request that the pipeline fills in, so that a definition may not.
+    `create_group` is called first, with the request's `group_member`, by a kind that has one.
     """
 
     create: str
@@ -26,6 +27,8 @@ class Kind:
     status_member: str
     cache_keys: tuple[str, ...] = ()
     supplied: tuple[str, ...] = ()
+    create_group: str = ""
+    group_member: str = ""
 
     @property
     def request(self) -> StructureShape:
@@ -78,6 +81,8 @@ CALLS = {
         metadata="RegisterModel",
         status_member="ModelPackageStatus",
         supplied=("ModelPackageName", "ClientToken"),
+        create_group="CreateModelPackageGroup",
+        group_member="ModelPackageGroupName",
     ),
 }
 LOCAL = ("Condition", "Fail")

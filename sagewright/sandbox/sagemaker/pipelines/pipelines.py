@@ -46,7 +46,7 @@ class Pipelines:
                 "ValidationException",
                 "Either Pipeline Definition or Pipeline Definition S3 location should be provided",
             )
-        require_role(self._clients, caller, params["RoleArn"])
+        require_role(self._clients, caller, params["RoleArn"], self._store.arn(PIPELINE, caller, name))
         now, who = self._store.now(), user_context(caller)
         record = only(params, CHANGEABLE) | {
             "PipelineArn": self._store.arn(PIPELINE, caller, name),
@@ -69,7 +69,7 @@ class Pipelines:
         _refuse_versions(params)
         definition = self._definition(params, caller)
         if "RoleArn" in params:
-            require_role(self._clients, caller, params["RoleArn"])
+            require_role(self._clients, caller, params["RoleArn"], pipeline["PipelineArn"])
         self._store.update(
             PIPELINE,
             caller,
@@ -121,9 +121,11 @@ class Pipelines:
         return text
 
     def _read(self, location: dict[str, Any], caller: Caller) -> str:
+        """Return a definition that is kept in S3, as the caller may read it."""
         request = {"Bucket": location["Bucket"], "Key": location["ObjectKey"]} | only(location, ("VersionId",))
         try:
-            answer = self._clients.get("s3", caller.account, caller.region).get_object(**request)
+            acting = self._clients.acting(caller.access_key)
+            answer = acting.get("s3", caller.account, caller.region).get_object(**request)
         except ClientError as error:
             raise ApiError(
                 "ValidationException",

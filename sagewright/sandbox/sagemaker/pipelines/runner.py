@@ -12,16 +12,17 @@ from typing import Any, Protocol
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ...clients import Clients
-from ...protocol import Caller
+from ...clients import ActingClients, Clients
+from ...protocol import ApiError, Caller
 from ..artifacts import split_s3_uri
+from ..instances.role import require_role
 from .cache import StepCache, Success
 from .conditions import holds
 from .definition import Step
 from .faults import Fault, call_fault, job_fault
 from .kinds import CALLS, Kind
 from .policies import Retry
-from .values import StepFailedError, Values
+from .values import NotStoppedError, StepFailedError, Values
 
 MAX_JOB_NAME = 63
 SUFFIX_LENGTH = 10
@@ -58,6 +59,7 @@ class Surroundings:
     """What every step of one execution shares."""
 
     caller: Caller
+    role_arn: str
     pipeline_arn: str
     execution_arn: str
     values: Values
@@ -73,10 +75,9 @@ class Surroundings:
         """The last part of the ARN."""
         return self.execution_arn.rpartition("/")[2]
 
-    def sagemaker(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Call SageMaker as any client would, so that the request is checked like any other."""
-        client = self.clients.get("sagemaker", self.caller.account, self.caller.region)
-        return getattr(client, xform_name(operation))(**params)
+    def take_role(self) -> ActingClients:
+        """Act as the pipeline's role, which may have gone since the execution started."""
+        return require_role(self.clients, self.caller, self.role_arn, self.pipeline_arn)
 
 
 class Runner:
@@ -86,6 +87,8 @@ class Runner:
         self._here = here
         self._run = run
         self._step = run.step
+        self._role: ActingClients | None = None
+        self._not_stopped: str | None = None
 
     def run(self) -> None:
         """Run the step to its end."""
@@ -103,11 +106,19 @@ class Runner:
         if kind is None or arn is None:
             return
         try:
-            self._here.sagemaker(kind.stop, **{kind.name_member: arn.rpartition("/")[2]})
+            self._sagemaker(kind.stop, **{kind.name_member: arn.rpartition("/")[2]})
         except ClientError as error:
-            # The job has ended by itself meanwhile, which is as good.
+            # A job that has ended by itself meanwhile is as good; one that may not be stopped runs to its end.
             if error.response["Error"]["Code"] != "ValidationException":
-                raise
+                self._not_stopped = call_fault(kind.stop, error).reason
+        except ApiError as error:
+            self._not_stopped = f"ClientError: Failed to invoke sagemaker:{kind.stop}. Error Details: {error.message}"
+
+    def _sagemaker(self, operation: str, **params: Any) -> dict[str, Any]:
+        """Call SageMaker as the pipeline's role, taken once a step, so that the request is judged like any other."""
+        self._role = self._role or self._here.take_role()
+        client = self._role.get("sagemaker", self._here.caller.account, self._here.caller.region)
+        return getattr(client, xform_name(operation))(**params)
 
     def _decide(self, conditions: list[dict[str, Any]]) -> None:
         try:
@@ -160,23 +171,46 @@ class Runner:
     def _attempt(self, kind: Kind, arguments: dict[str, Any]) -> Fault | None:
         self._run.attempts += 1
         self._run.job_arn = None
+        request = self._request(kind, arguments)
+        operation = kind.create
         try:
-            arn = self._here.sagemaker(kind.create, **self._request(kind, arguments))[kind.arn_member]
-        except (ClientError, BotoCoreError) as error:
-            return call_fault(kind.create, error)
-        self._run.metadata = {kind.metadata: {"Arn": arn}}
-        if not kind.stop:
-            self._run.response = self._here.sagemaker(kind.describe, **{kind.name_member: arn})
-            return None
-        self._run.job_arn = arn
-        if self._here.stopping.is_set():  # the stop may have come between the two, and found no job
-            self.stop()
-        self._run.response = self._here.jobs.wait(arn)
-        self._run.job_arn = None
-        status = self._run.response[kind.status_member]
+            group = request.get(kind.group_member, "arn:")
+            if not group.startswith("arn:"):  # another account's group is there, or the version is refused
+                operation = kind.create_group
+                self._create_group(kind, group)
+            operation = kind.create
+            arn = self._sagemaker(operation, **request)[kind.arn_member]
+            self._run.metadata = {kind.metadata: {"Arn": arn}}
+            if kind.stop:
+                self._await(arn)
+            operation = kind.describe
+            name = arn.rpartition("/")[2] if kind.stop else arn
+            self._run.response = self._sagemaker(operation, **{kind.name_member: name})
+        except (ClientError, BotoCoreError, ApiError) as error:
+            return call_fault(operation, error)
+        if self._not_stopped:
+            raise NotStoppedError(self._not_stopped)
+        status = self._run.response.get(kind.status_member, "Completed")
         if status == "Completed":
             return None
         return job_fault(self._run.response.get("FailureReason") or f"The job {arn} ended as {status}.")
+
+    def _create_group(self, kind: Kind, name: str) -> None:
+        """Create the group that a version is for, as Pipelines does before each: mostly it is there already."""
+        tags = [{"Key": EXECUTION_TAG, "Value": self._here.execution_arn}]
+        try:
+            self._sagemaker(kind.create_group, **{kind.group_member: name, "Tags": tags})
+        except ClientError as error:
+            if "already exists" not in error.response["Error"]["Message"]:
+                raise
+
+    def _await(self, arn: str) -> None:
+        """Wait for the job's end."""
+        self._run.job_arn = arn
+        if self._here.stopping.is_set():  # the stop may have come between the two, and found no job
+            self.stop()
+        self._here.jobs.wait(arn)
+        self._run.job_arn = None
 
     def _request(self, kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
         if not kind.stop:
@@ -192,12 +226,12 @@ class Runner:
         return f"{start}{step}-{suffix}"
 
 
-def read_object(clients: Clients, caller: Caller, uri: str) -> str:
-    """Return the text of an S3 object that a step left."""
+def read_object(here: Surroundings, uri: str) -> str:
+    """Return the text of an S3 object that a step left, as the pipeline's role."""
     bucket, key = split_s3_uri(uri)
     try:
-        answer = clients.get("s3", caller.account, caller.region).get_object(Bucket=bucket, Key=key)
-    except ClientError as error:
-        reason = error.response["Error"]["Message"]
+        answer = here.take_role().get("s3", here.caller.account, here.caller.region).get_object(Bucket=bucket, Key=key)
+    except (ClientError, ApiError) as error:
+        reason = error.message if isinstance(error, ApiError) else error.response["Error"]["Message"]
         raise StepFailedError(f"Unable to read the property file {uri}: {reason}") from error
     return answer["Body"].read().decode()

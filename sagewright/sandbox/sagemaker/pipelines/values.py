@@ -17,6 +17,10 @@ class StepFailedError(Exception):
     """A step cannot go on; the text is its FailureReason."""
 
 
+class NotStoppedError(StepFailedError):
+    """A stop was asked for, and the pipeline's role may not stop the job; the text says what was refused."""
+
+
 @dataclass(frozen=True)
 class Values:
     """Resolves expressions in one execution.

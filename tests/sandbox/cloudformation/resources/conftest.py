@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.sandbox.clients import Clients
+from sagewright.sandbox.clients import Clients, access_key
 from sagewright.sandbox.cloudformation.resource import Context
 from sagewright.sandbox.cloudformation.resources import TYPES
 from sagewright.sandbox.cloudformation.schema import schema_for
@@ -45,7 +45,16 @@ class Stack:
     region: str = REGION
 
     def create(self, type_name: str, properties: dict[str, Any], logical_id: str = "Thing") -> Provisioned:
-        context = Context(self.account, self.region, "shop", STACK_ID, logical_id, {"team": "ml"}, self.clients)
+        context = Context(
+            self.account,
+            self.region,
+            "shop",
+            STACK_ID,
+            logical_id,
+            {"team": "ml"},
+            self.clients,
+            self.clients.acting(access_key(self.account)),
+        )
         checked = _checked(type_name, properties)
         return Provisioned(type_name, context, TYPES[type_name].create(context, checked), checked)
 

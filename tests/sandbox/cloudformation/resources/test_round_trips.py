@@ -257,8 +257,11 @@ EXAMPLES: dict[str, Example] = {
         {"Description": "of the shop"},
     ),
 }
-# Their tests need a model and a serving process: see the tests of the endpoint.
-ELSEWHERE = {"AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"}
+# Their tests need a model and a serving process, or the network around them: see the tests of endpoint and network.
+ELSEWHERE = {
+    *("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"),
+    *(name for name in TYPES if name.startswith("AWS::EC2::")),
+}
 
 
 def allow_lambda(allow: Any) -> Properties:

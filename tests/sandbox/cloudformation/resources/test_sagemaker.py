@@ -70,7 +70,7 @@ class Serving:
 def serving(stack: Any, allow: Any) -> Serving:
     bucket = stack.create("AWS::S3::Bucket", {"BucketName": f"models-{uuid.uuid4().hex[:12]}"}, "Models").id
     role = stack.role("sagemaker.amazonaws.com")
-    policy = {"PolicyName": "models", "Roles": [role.id], "PolicyDocument": allow("s3:*")}
+    policy = {"PolicyName": "models", "Roles": [role.id], "PolicyDocument": allow(["s3:*", "ecr:*"])}
     stack.create("AWS::IAM::Policy", policy, "RolePolicy")
     return Serving(stack, bucket, role.attributes["Arn"])
 

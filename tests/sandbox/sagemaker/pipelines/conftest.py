@@ -175,8 +175,10 @@ class ScriptedJobs:
     def __init__(self) -> None:
         self.outcomes: dict[str, list[Outcome]] = defaultdict(list)
         self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.groups: list[str] = []
         self.running = 0
         self.most_running = 0
+        self._ended: dict[str, dict[str, Any]] = {}
         self._waiting: dict[str, tuple[dict[str, Any], Outcome]] = {}
         self._stopped: set[str] = set()
         self._lock = threading.Condition()
@@ -191,6 +193,16 @@ class ScriptedJobs:
         arn = f"arn:aws:sagemaker:eu-west-1:111111111111:model-package/{request['ModelPackageGroupName']}/1"
         self.requests.append(("Register", request))
         return {"ModelPackageArn": arn}
+
+    def create_model_package_group(self, ModelPackageGroupName: str, Tags: list[dict[str, str]]) -> None:  # noqa: N803 - the API's own names
+        del Tags
+        self.groups.append(ModelPackageGroupName)
+
+    def describe_processing_job(self, ProcessingJobName: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        return self._ended[ProcessingJobName]
+
+    def describe_training_job(self, TrainingJobName: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
+        return self._ended[TrainingJobName]
 
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803 - the API's own name
         return {"ModelPackageArn": ModelPackageName, "ModelPackageVersion": 1}
@@ -213,6 +225,10 @@ class ScriptedJobs:
             assert self._lock.wait_for(lambda: step in [name for name, _ in self.requests], TIMEOUT_S)
 
     def wait(self, arn: str) -> dict[str, Any]:
+        ended = self._ended[arn.rpartition("/")[2]] = self._end(arn)
+        return ended
+
+    def _end(self, arn: str) -> dict[str, Any]:
         request, outcome = self._waiting[arn]
         name = arn.rpartition("/")[2]
         with self._lock:
@@ -246,14 +262,28 @@ class ScriptedJobs:
 
 
 class Clients:
-    """The sandbox's clients, but for SageMaker."""
+    """The sandbox's clients, whose roles reach the scripted jobs."""
 
     def __init__(self, sandbox: Any, jobs: ScriptedJobs) -> None:
         self._sandbox = sandbox
         self._jobs = jobs
 
+    def as_role(self, role_arn: str, **_: Any) -> Any:
+        return ActingClients(self._sandbox.sandbox.clients, role_arn, self._jobs)
+
+    def acting(self, access_key: str) -> Any:
+        return self._sandbox.sandbox.clients.acting(access_key)
+
+
+class ActingClients:
+    """A role's clients, but for SageMaker."""
+
+    def __init__(self, clients: Any, role_arn: str, jobs: ScriptedJobs) -> None:
+        self._acting = clients.as_role(role_arn, service="sagemaker.amazonaws.com", region="eu-west-1")
+        self._jobs = jobs
+
     def get(self, service: str, account: str, region: str) -> Any:
-        return self._jobs if service == "sagemaker" else self._sandbox.client(service, account, region)
+        return self._jobs if service == "sagemaker" else self._acting.get(service, account, region)
 
 
 class Bench:
@@ -344,4 +374,9 @@ def bench(sandbox: Any) -> Iterator[Bench]:
 def _role(sandbox: Any) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
     name = f"executor-{uuid.uuid4().hex[:12]}"
-    return sandbox.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam = sandbox.client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    read = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [read]})
+    iam.put_role_policy(RoleName=name, PolicyName="Read", PolicyDocument=policy)
+    return role
