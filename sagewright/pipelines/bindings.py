@@ -1,5 +1,6 @@
 """What a definition needs and only CloudFormation knows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,3 +18,6 @@ class Bindings:
     preprocess_role_arn: str
     training_role_arn: str
     evaluate_role_arn: str
+    # Without any, jobs run in SageMaker's own network.
+    subnets: Sequence[str] = ()
+    security_groups: Sequence[str] = ()

@@ -1,7 +1,7 @@
 """The requests that the pipeline's jobs are created with: what every job of ours has, and what its kind adds.
 
-Every job is cut off from the network and writes with the environment's key, on disks of that key, below a prefix of the
-execution.
+Every job is cut off from the network, encrypts what its instances would say to each other, and writes with the
+environment's key, on disks of that key, below a prefix of the execution.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,11 @@ class Program:
                 "ContainerEntrypoint": self._entrypoint(f"{INPUT}/code"),
                 "ContainerArguments": [*job.arguments, "--message", _MESSAGE],
             },
-            "NetworkConfig": {"EnableNetworkIsolation": True},
+            "NetworkConfig": {
+                "EnableInterContainerTrafficEncryption": True,
+                "EnableNetworkIsolation": True,
+                **self._network(),
+            },
             "RoleArn": job.role_arn,
             "ProcessingInputs": [_processing_input(name, uri) for name, uri in self._inputs(job).items()],
             "ProcessingOutputConfig": {
@@ -65,16 +69,20 @@ class Program:
         }
         return request | ({"Environment": dict(environment)} if environment else {})
 
-    def training(self, job: Job, *, hyperparameters: Mapping[str, str]) -> dict[str, Any]:
+    def training(
+        self, job: Job, *, hyperparameters: Mapping[str, str], environment: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
         """Ask for a training job; each input is a channel of its name."""
-        return {
+        request: dict[str, Any] = {
             "AlgorithmSpecification": {
                 "TrainingImage": self.image,
                 "TrainingInputMode": "File",
                 "ContainerEntrypoint": self._entrypoint(f"{CHANNELS}/code"),
                 "ContainerArguments": [*job.arguments, "--failure", _FAILURE],
             },
+            "EnableInterContainerTrafficEncryption": True,
             "EnableNetworkIsolation": True,
+            **self._network(),
             "HyperParameters": dict(hyperparameters),
             "InputDataConfig": [_channel(name, uri) for name, uri in self._inputs(job).items()],
             "OutputDataConfig": {"S3OutputPath": self._prefix(job.step), "KmsKeyId": self.bindings.key_arn},
@@ -82,6 +90,12 @@ class Program:
             "RoleArn": job.role_arn,
             "StoppingCondition": {"MaxRuntimeInSeconds": _MAX_RUNTIME_S},
         }
+        return request | ({"Environment": dict(environment)} if environment else {})
+
+    def _network(self) -> dict[str, Any]:
+        """Name the VPC that SageMaker brings data through; the container itself sees no network in it either."""
+        subnets, groups = self.bindings.subnets, self.bindings.security_groups
+        return {"VpcConfig": {"Subnets": list(subnets), "SecurityGroupIds": list(groups)}} if subnets else {}
 
     def _entrypoint(self, folder: str) -> list[str]:
         return ["python3", f"{folder}/{self.bindings.bundle_name}"]

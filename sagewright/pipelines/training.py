@@ -78,7 +78,8 @@ class _Training:
             inputs={name: processing_output(PREPROCESS, name) for name in ("train", "baseline")},
         )
         hyperparameters = {key: fields.hyperparameter_text(value) for key, value in training.hyperparameters.items()}
-        return steps.job(TRAIN, "Training", self._program.training(job, hyperparameters=hyperparameters))
+        request = self._program.training(job, hyperparameters=hyperparameters, environment=training.environment)
+        return steps.job(TRAIN, "Training", request)
 
     def evaluate(self) -> steps.Step:
         job = Job(

@@ -16,6 +16,8 @@ FILE_NAME = "project.yaml"
 _SECTIONS = list(Sections.model_fields)
 _TOP = [*Identity.model_fields, "environments", *_SECTIONS]
 _OF_ENVIRONMENT = [*Placement.model_fields, *_SECTIONS]
+# What is about an environment's own account: every environment has it, and none gives it to another.
+_OWN = ("network", "security")
 
 
 def load(path: Path) -> Project:
@@ -52,6 +54,7 @@ class _Reader:
         self._hold_accounts_together(places)
         if identity is not None:
             self._hold_names(identity.name, places)
+        self._hold_boundaries(places, merged)
         if self.problems or self._document.problems or identity is None:
             return None
         environments = tuple(
@@ -104,7 +107,10 @@ class _Reader:
         return place.model_copy(update={"tags": merged})
 
     def _merged(self, base: Checked) -> dict[str, Checked]:
-        """Check the sections of each environment: what it overrides, over what the first one trains with."""
+        """Check the sections of each environment: what it overrides, over what the first one trains with.
+
+        What is an environment's own is laid over the project's and over no other environment's.
+        """
         merged: dict[str, Checked] = {}
         values, inherited = self._base, base
         for position, (name, entry) in enumerate(self._declared().items()):
@@ -118,6 +124,10 @@ class _Reader:
                 self._note_overridden(here, overrides, own, inherited)
             if position == 0:
                 values, inherited = own_values, own
+                if any(section in overrides for section in _OWN):
+                    values = {key: each for key, each in own_values.items() if key not in _OWN}
+                    values |= {key: self._base[key] for key in _OWN if key in self._base}
+                    inherited = Checked(values, self._root)
             merged[name] = own
         return merged
 
@@ -128,7 +138,7 @@ class _Reader:
             if section not in entry:
                 continue
             used = serves if section == "serving" else trains
-            if used:
+            if used or section in _OWN:
                 taken[section] = entry[section]
                 continue
             why = "serves nothing: the later ones do" if section == "serving" else "does not train: the first one does"
@@ -159,6 +169,20 @@ class _Reader:
                     self._problem(("name",), f"'{project}' {fault}")
                 else:
                     self._problem(("environments", name), f"'{name}' {fault}")
+
+    def _hold_boundaries(self, places: dict[str, Placement], merged: dict[str, Checked]) -> None:
+        """Refuse a permissions boundary of another account, which IAM cannot put on a role."""
+        for name, place in places.items():
+            security = merged[name].security
+            account = security.boundary_account if security else None
+            if account is not None and place.account is not None and account != place.account:
+                overriding = ("environments", name, "security", "permissions_boundary")
+                own = overriding in self._document.lines
+                self._problem(
+                    overriding if own else ("security", "permissions_boundary"),
+                    f"is a policy of account {account}, and IAM takes only one of {name}'s own ({place.account}); "
+                    "write the policy's name, which stands for the one in each account",
+                )
 
     def _refuse_unknown(self, values: Values, here: KeyPath, allowed: list[str]) -> None:
         for key in values:

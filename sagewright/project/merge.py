@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from sagewright.project.document import KeyPath
 from sagewright.project.metrics import METRICS_OF, SPLITS_OF
 
 Values = dict[str, Any]
 
 _OTHER_BOUND = {"minimum": "maximum", "maximum": "minimum"}
+# The key that chooses among these others: what is written for one choice means nothing for another.
+_CHOICES: dict[KeyPath, tuple[str, set[str]]] = {
+    ("network",): ("mode", {"cidr", "vpc_id", "subnets", "security_groups"}),
+    ("serving", "rollout"): ("strategy", {"percent"}),
+}
 
 
 def overlay(base: Any, over: Any) -> Any:
@@ -20,13 +26,35 @@ def override(base: Values, over: Values) -> Values:
     """Merge an environment's sections over the project's.
 
     A metric of the other direction takes the other bound, so a bound of the override drops an inherited other one.
+    Likewise another network mode or rollout strategy drops the inherited keys that went with the one before.
     """
+    for path, (choice, keys) in _CHOICES.items():
+        chosen, inherited = _at(over, path), _at(base, path)
+        if choice in chosen and chosen[choice] != inherited.get(choice):
+            base = _with(base, path, {key: value for key, value in inherited.items() if key not in keys})
     merged = overlay(base, over)
     bounds = over.get("evaluation")
     if isinstance(bounds, dict) and isinstance(merged["evaluation"], dict):
         replaced = {other for bound, other in _OTHER_BOUND.items() if bound in bounds and other not in bounds}
         merged["evaluation"] = {key: value for key, value in merged["evaluation"].items() if key not in replaced}
     return merged
+
+
+def _at(sections: Values, path: KeyPath) -> Values:
+    """Give the mapping at a path; an empty one where there is none."""
+    value: Any = sections
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _with(sections: Values, path: KeyPath, mapping: Values) -> Values:
+    """Put a mapping in the place of the one at a path; where there was none, nothing changes."""
+    key, rest = path[0], path[1:]
+    below = sections.get(key)
+    if not isinstance(below, dict):
+        return sections
+    return sections | {key: _with(below, rest, mapping) if rest else mapping}
 
 
 def fill(sections: Values) -> Values:

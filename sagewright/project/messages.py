@@ -10,6 +10,8 @@ from sagewright.project.document import KeyPath
 
 # pydantic marks the key of a mapping, as opposed to its value, with this.
 _KEY_MARK = "[key]"
+# Keys end alike (`maturity`, `security`), so they are near only when most of them is the same.
+_ALIKE = 0.7
 _FAULTS = {
     "string_type": "is not text; write text",
     "int_type": "is not a whole number; write one without quotes, such as 1",
@@ -19,6 +21,8 @@ _FAULTS = {
     "greater_than": "is less than allowed (more than {gt:g})",
     "greater_than_equal": "is less than allowed (at least {ge:g})",
     "less_than": "is more than allowed (less than {lt:g})",
+    "less_than_equal": "is more than allowed (at most {le:g})",
+    "list_type": "is not a list; write one such as [first, second]",
     "model_type": "stands where keys belong; write `key: value` below it",
     "dict_type": "stands where keys belong; write `key: value` below it",
 }
@@ -43,7 +47,7 @@ def shown(value: object) -> str:
 
 def unknown_key(key: str, allowed: list[str]) -> str:
     """Say that a key is unknown and which one may be meant."""
-    near = get_close_matches(key, allowed, n=1)
+    near = get_close_matches(key, allowed, n=1, cutoff=_ALIKE)
     if near:
         return f"is not a key that exists here; did you mean '{near[0]}'?"
     return f"is not a key that exists here; there are: {', '.join(allowed)}"

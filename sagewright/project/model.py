@@ -5,13 +5,18 @@ Every field is a contract with its users once released; every other key is refus
 
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
 from sagewright.project import fields, image, instance_types
+from sagewright.project.environment_variables import ServingEnvironment, TrainingEnvironment
 from sagewright.project.metrics import METRICS, Metric, MetricName, ProblemType, SplitBy
+from sagewright.project.network import Network
+from sagewright.project.rollout import Rollout
+from sagewright.project.section import Section
+from sagewright.project.security import Security
 
 
 def _by_problem(schema: JsonDict) -> None:
@@ -55,13 +60,8 @@ Hyperparameters = Annotated[
         }
     ),
 ]
+Removal = Literal["retain", "destroy"]
 _ARGUMENT: JsonDict = {"minLength": 1, "maxLength": fields.ARGUMENT_LENGTH}
-
-
-class Section(BaseModel):
-    """A mapping of the file: it takes no key that it does not know, guesses no type, and never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Split(Section):
@@ -143,6 +143,12 @@ class Training(Section):
     hyperparameters: Hyperparameters = Field(
         default_factory=dict, description="Given to `fit` as they are.", examples=[{"learning_rate": 0.1}]
     )
+    environment: TrainingEnvironment = Field(
+        default_factory=dict,
+        description="Environment variables of the training job, for libraries that are set up so. Everybody who may "
+        "read the pipeline reads them: no secrets.",
+        examples=[{"OMP_NUM_THREADS": "4"}],
+    )
 
     @property
     def package(self) -> str:
@@ -203,6 +209,13 @@ class Serving(Section):
     """How answers are given."""
 
     instances: Instances = Field(default_factory=Instances, description="What the endpoint runs on.")
+    environment: ServingEnvironment = Field(
+        default_factory=dict,
+        description="Environment variables of the endpoint's container. Everybody who may read the template reads "
+        "them: no secrets.",
+        examples=[{"OMP_NUM_THREADS": "2"}],
+    )
+    rollout: Rollout = Field(default_factory=Rollout, description="How traffic moves to a new version.")
 
 
 class Identity(Section):
@@ -252,6 +265,12 @@ class Placement(Section):
     tags: Tags = Field(
         default_factory=dict, description="More tags, or other values, for this environment's resources."
     )
+    removal: Removal = Field(
+        "retain",
+        description="What deleting the data stack does with its key, buckets and registry. `retain` leaves them where "
+        "they are, and the stack cannot be deleted before its protection is lifted. `destroy` is for environments of "
+        "a day: they go with the stack, which still fails at a bucket or registry that is not empty.",
+    )
 
 
 class Sections(Section):
@@ -261,6 +280,10 @@ class Sections(Section):
     training: Training = Field(description="What is run to learn.")
     evaluation: Evaluation = Field(description="What a model must reach to be registered.")
     serving: Serving = Field(default_factory=Serving, description="How answers are given.")
+    network: Network = Field(default_factory=Network, description="Where jobs and endpoints run.")
+    security: Security = Field(
+        default_factory=Security, description="What an organisation asks of every project in its accounts."
+    )
 
 
 class Environment(Sections, Placement):

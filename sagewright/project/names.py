@@ -38,6 +38,11 @@ def access_stack(project: str, env: str) -> str:
     return f"{project}-{env}-access"
 
 
+def network_stack(project: str, env: str) -> str:
+    """Name the stack of the environment's own VPC."""
+    return f"{project}-{env}-network"
+
+
 def training_stack(project: str) -> str:
     """Name the stack of job roles and the training pipeline."""
     return f"{project}-training"
@@ -46,6 +51,16 @@ def training_stack(project: str) -> str:
 def serving_stack(project: str, env: str) -> str:
     """Name the stack that only a release deploys."""
     return f"{project}-{env}-serving"
+
+
+def execution_stack(qualifier: str) -> str:
+    """Name the stack of what CloudFormation may do, of one bootstrap and for all projects."""
+    return f"sagewright-execution-{qualifier}"
+
+
+def execution_policy(qualifier: str, region: str, what: str) -> str:
+    """Name one of the policies in it; names of policies are the account's, stacks the region's."""
+    return f"sagewright-execution-{qualifier}-{region}-{what}"
 
 
 def data_bucket(project: str, env: str, account: str, region: str) -> str:
@@ -76,6 +91,16 @@ def training_pipeline(project: str) -> str:
 def endpoint(project: str, env: str) -> str:
     """Name the endpoint that clients call."""
     return f"{project}-{env}"
+
+
+def endpoint_log(project: str, env: str) -> str:
+    """Name the log group of the endpoint's containers: SageMaker's own name for it."""
+    return f"/aws/sagemaker/Endpoints/{endpoint(project, env)}"
+
+
+def rollback_alarm(project: str, env: str, endpoint_config: str, what: str) -> str:
+    """Name an alarm that takes back what a config of the endpoint serves; endpoint names hold no slash."""
+    return f"{endpoint(project, env)}/{endpoint_config}/{what}"
 
 
 def endpoint_role(project: str, env: str) -> str:

@@ -22,7 +22,8 @@ environments:                    # the first trains and holds the registry; ever
   prod:
     account: "222222222222"
     region: eu-west-1
-    serving: {instances: {min: 2}}
+    serving: {instances: {min: 4}, rollout: {strategy: canary, percent: 25, bake_minutes: 10}}
+    security: {log_retention_days: 365}
 
 data:
   source: data/customers.csv
@@ -42,6 +43,9 @@ evaluation:
 
 serving:
   instances: {type: ml.m5.large, min: 1}
+
+security:
+  permissions_boundary: developer-boundary
 """
 
 # A longer list is in the schema, where editors read it.
@@ -65,11 +69,13 @@ _OVERRIDES = """\
 ## Environments
 
 The first environment trains and holds the registry, every later one serves; a single one does both. An environment
-overrides `data`, `training`, `evaluation` or `serving` for itself by repeating the keys that differ: mappings are
-merged key by key, everything else is replaced; `minimum` and `maximum` replace each other. The file must be valid
-without its overrides, and each environment with its own: a fault is reported at the environment's line when the
-override brought it about. What an environment would ignore is refused: `serving` where nothing is served, the other
-three where nothing is trained.
+overrides `data`, `training`, `evaluation`, `serving`, `network` or `security` for itself by repeating the keys that
+differ: mappings are merged key by key, everything else is replaced; `minimum` and `maximum` replace each other, and
+another `network.mode` or `serving.rollout.strategy` drops what was written for the one before. What the first
+environment overrides of `data`, `training` and `evaluation` holds for all; `network` and `security` are each
+environment's own. The file must be valid without its overrides, and each environment with its own: a fault is reported
+at the environment's line when the override brought it about. What an environment would ignore is refused: `serving`
+where nothing is served, `data`, `training` and `evaluation` where nothing is trained.
 
 All environments are in one region, because a release cannot yet carry the image into another. Either all of them name
 their account, or none does: then it is that of the credentials in use.
@@ -142,14 +148,16 @@ def _rows(schema: Schema, section: Schema, prefix: str = "") -> Iterator[tuple[s
 
 
 def _default(prop: dict[str, Any]) -> str:
-    return f"`{json.dumps(prop['default'])}`" if prop.get("default") not in (None, "", {}) else ""
+    return f"`{json.dumps(prop['default'])}`" if prop.get("default") not in (None, "", {}, []) else ""
 
 
 def _takes(prop: dict[str, Any]) -> str:
     kinds = [each for each in prop.get("anyOf", [prop]) if each.get("type") != "null"]
-    kind = " or ".join({"object": "mapping", "string": "text"}.get(each["type"], each["type"]) for each in kinds)
-    if "enum" in prop:
-        options = prop["enum"]
+    kind = " or ".join(
+        {"object": "mapping", "string": "text", "array": "list"}.get(each["type"], each["type"]) for each in kinds
+    )
+    options = next((each["enum"] for each in kinds if "enum" in each), None)
+    if options is not None:
         listed = ", ".join(f"`{option}`" for option in options)
         return listed if len(options) <= _LONGEST_LIST else f"one of the {len(options)} in the schema"
     example = prop.get("examples", [None])[0]

@@ -6,12 +6,15 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sagewright.project import checks, source
+from sagewright.project import checks, network, rollout, source
 from sagewright.project.document import KeyPath
 from sagewright.project.finding import Finding
 from sagewright.project.merge import Values, fill
 from sagewright.project.messages import path_of, required, sentence
-from sagewright.project.model import Data, Evaluation, Section, Sections, Serving, Training
+from sagewright.project.model import Data, Evaluation, Sections, Serving, Training
+from sagewright.project.network import Network
+from sagewright.project.section import Section
+from sagewright.project.security import Security
 
 SomeSection = TypeVar("SomeSection", bound=Section)
 
@@ -36,12 +39,14 @@ class Checked:
         self.training = self._section(Training, "training")
         self.evaluation = self._section(Evaluation, "evaluation")
         self.serving = self._section(Serving, "serving")
+        self.network = self._section(Network, "network")
+        self.security = self._section(Security, "security")
         self.findings.extend(self._between())
         self.findings.extend(self._around(root))
 
     def sections(self) -> dict[str, Section | None]:
         """Give the sections by their names."""
-        return {"data": self.data, "training": self.training, "evaluation": self.evaluation, "serving": self.serving}
+        return {name: getattr(self, name) for name in Sections.model_fields}
 
     def _section(self, model: type[SomeSection], name: str) -> SomeSection | None:
         if name not in self._values and Sections.model_fields[name].is_required():
@@ -58,6 +63,10 @@ class Checked:
             yield from checks.evaluation(self.evaluation)
         if self.data is not None and self.evaluation is not None:
             yield from checks.metric(self.data, self.evaluation)
+        if self.serving is not None:
+            yield from rollout.check(self.serving.rollout, self.serving.instances.min)
+        if self.network is not None:
+            yield from network.check(self.network)
 
     def _around(self, root: Path) -> Iterator[Finding]:
         if self.training is not None:

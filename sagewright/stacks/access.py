@@ -1,24 +1,26 @@
 """Who may do what in an environment that serves: the roles that a release finds there."""
 
-from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from sagewright.project import names
+from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.endpoint_role import EndpointRole
+from sagewright.stacks.environment_stack import EnvironmentStack
 from sagewright.stacks.place import Place
 from sagewright.stacks.release_role import ReleaseRole
 
 
-class AccessStack(Stack):
+class AccessStack(EnvironmentStack):
     """Roles apart from releases, so that releasing a version never needs the right to change a permission."""
 
-    def __init__(self, scope: Construct, *, place: Place, first: Place, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, *, place: Place, first: Place, key: kms.IKey, network: Attachment) -> None:
         super().__init__(
             scope,
             names.access_stack(place.project, place.environment),
-            env=place.deployment,
+            place=place,
             description=f"Roles of releases of {place.project} in {place.environment}",
         )
-        EndpointRole(self, "Endpoint", place=place, key=key)
+        endpoint = EndpointRole(self, "Endpoint", place=place, key=key)
+        network.grant(endpoint.role, place)
         ReleaseRole(self, "Release", place=place, first=first, key=key)

@@ -2,31 +2,43 @@
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from sagewright.project import names
 from sagewright.stacks.data_bucket import DataBucket
 from sagewright.stacks.encryption_key import EncryptionKey
+from sagewright.stacks.endpoint_log import EndpointLog
+from sagewright.stacks.environment_stack import EnvironmentStack
 from sagewright.stacks.log_bucket import LogBucket
 from sagewright.stacks.model_registry import ModelRegistry
 from sagewright.stacks.place import Place
 
 
-class DataStack(Stack):
-    """An environment's key and buckets, protected from deletion and retained if that is lifted."""
+class DataStack(EnvironmentStack):
+    """An environment's key and buckets, protected from deletion and retained if that is lifted.
 
-    def __init__(self, scope: Construct, *, place: Place, readers: Sequence[Place] = ()) -> None:
+    Neither where the environment says `removal: destroy`, because nobody will miss it.
+    """
+
+    def __init__(
+        self, scope: Construct, *, place: Place, readers: Sequence[Place] = (), log_days: int | None = None
+    ) -> None:
+        """Leave `log_days` out where there is no endpoint, or where SageMaker shall make its log."""
         super().__init__(
             scope,
             names.data_stack(place.project, place.environment),
-            env=place.deployment,
+            place=place,
             description=f"Data of {place.project} in {place.environment}: key and buckets",
-            termination_protection=True,
+            protected=place.removal == "retain",
         )
-        self.key = EncryptionKey(self, "Encryption", place=place, readers=readers).key
+        encryption = EncryptionKey(self, "Encryption", place=place, readers=readers)
+        self.key = encryption.key
         logs = LogBucket(self, "Logs", place=place)
         data = DataBucket(self, "Data", place=place, key=self.key, logs=logs.bucket, readers=readers)
+        if log_days is not None:
+            encryption.admit_log()
+            EndpointLog(self, "EndpointLog", place=place, key=self.key, kept_days=log_days)
         CfnOutput(self, "DataBucketName", value=data.bucket.bucket_name)
         CfnOutput(self, "KeyArn", value=self.key.key_arn)
 
@@ -34,7 +46,9 @@ class DataStack(Stack):
 class FirstDataStack(DataStack):
     """The data stack of the environment that trains: it holds the registry too."""
 
-    def __init__(self, scope: Construct, *, place: Place, readers: Sequence[Place]) -> None:
-        super().__init__(scope, place=place, readers=readers)
+    def __init__(
+        self, scope: Construct, *, place: Place, readers: Sequence[Place], log_days: int | None = None
+    ) -> None:
+        super().__init__(scope, place=place, readers=readers, log_days=log_days)
         registry = ModelRegistry(self, "Registry", place=place, readers=readers)
         CfnOutput(self, "ModelPackageGroupName", value=registry.group.model_package_group_name)

@@ -9,9 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from sagewright.stacks import permissions
+from sagewright.stacks import permissions, retention
 from sagewright.stacks.place import Place
-from sagewright.stacks.retention import KEPT, keep_policy
 from sagewright.stacks.version_artifacts import COPIED
 
 _UNFINISHED_DAYS = 7
@@ -52,9 +51,9 @@ class DataBucket(Construct):
                 ),
                 s3.LifecycleRule(id="DropReplaced", noncurrent_version_expiration=Duration.days(_REPLACED_DAYS)),
             ],
-            removal_policy=KEPT,
         )
-        keep_policy(self.bucket)
+        retention.settle(self.bucket, place.removal)
+        retention.keep_policy(self.bucket)
         self._send_events()
         for reader in readers:
             self._admit(reader)

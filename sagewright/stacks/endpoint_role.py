@@ -25,14 +25,18 @@ class EndpointRole(Construct):
             description=f"Runs the endpoint {endpoint}",
             assumed_by=permissions.sagemaker_of(place.account),
         )
-        permissions.read_objects(
+        # SageMaker lists nothing: a model's archive is one object, which it is told.
+        permissions.allow(
             self.role,
-            "Releases",
-            place,
-            [names.RELEASES],
+            "ReadReleases",
+            ["s3:GetObject"],
+            [place.objects(f"{names.RELEASES}/*")],
             because="Each release has a folder of its own, named after a version that does not exist yet.",
         )
-        permissions.use_key(self.role, key, write=False)
+        permissions.use_key(self.role, key, "Decrypt", "DescribeKey")
         permissions.encrypt_volumes(self.role, key)
-        permissions.report(self.role, place, f"/aws/sagemaker/Endpoints/{endpoint}", "/aws/sagemaker/Endpoints")
+        permissions.report(
+            self.role, place, names.endpoint_log(place.project, place.environment), "/aws/sagemaker/Endpoints"
+        )
         permissions.pull_image(self.role, place)
+        permissions.watch_rollouts(self.role, place)

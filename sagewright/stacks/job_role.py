@@ -53,7 +53,7 @@ class JobRole(Construct):
         if kind.reads:
             permissions.read_objects(self.role, "Inputs", place, kind.reads, because=because)
         permissions.write_objects(self.role, "Outputs", place, kind.writes, because=because)
-        permissions.use_key(self.role, key, write=True)
+        permissions.use_key(self.role, key, "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey")
         permissions.encrypt_volumes(self.role, key)
         jobs = f"/aws/sagemaker/{kind.api}Jobs"
         permissions.report(self.role, place, jobs, jobs)

@@ -7,8 +7,8 @@ from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from sagewright.project import names
+from sagewright.stacks import retention
 from sagewright.stacks.place import Place
-from sagewright.stacks.retention import KEPT
 
 
 class ModelRegistry(Construct):
@@ -25,7 +25,7 @@ class ModelRegistry(Construct):
             model_package_group_name=names.model_package_group(place.project),
             model_package_group_policy=_policy(place, readers),
         )
-        self.group.apply_removal_policy(KEPT)
+        retention.settle(self.group, place.removal)
 
 
 def _policy(place: Place, readers: Sequence[Place]) -> dict[str, Any] | None:

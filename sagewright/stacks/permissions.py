@@ -13,7 +13,7 @@ from aws_cdk import Acknowledgment, Aws, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
-from sagewright.project import image
+from sagewright.project import image, names
 from sagewright.stacks.place import Place
 
 Condition = Mapping[str, Mapping[str, Any]]
@@ -109,13 +109,13 @@ def write_objects(role: iam.Role, sid: str, place: Place, folder: str, *, becaus
     )
 
 
-def use_key(role: iam.Role, key: kms.IKey, *, write: bool) -> None:
-    """Allow reading, and where asked writing, what the key encrypts.
+def use_key(role: iam.Role, key: kms.IKey, *operations: str) -> None:
+    """Allow operations with the key.
 
-    Encrypt is for a job's output under a key given by its id; GenerateDataKey is what S3 asks for.
+    S3 asks for Decrypt to read and GenerateDataKey to write, and where it writes in parts for both. SageMaker asks for
+    DescribeKey of a key that it is given, and documents Encrypt for one that a job's output is given.
     """
-    actions = ["kms:Decrypt", "kms:DescribeKey", *(["kms:Encrypt", "kms:GenerateDataKey"] if write else [])]
-    allow(role, "UseKey", actions, [key.key_arn])
+    allow(role, "UseKey", [f"kms:{operation}" for operation in operations], [key.key_arn])
 
 
 def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
@@ -156,3 +156,18 @@ def pull_image(role: iam.Role, place: Place) -> None:
     allow(role, "ReadImage", _READ_IMAGE, [repository])
     because = "GetAuthorizationToken knows no resources; what may be pulled with the token is exact."
     allow(role, "LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"], because=because)
+
+
+def watch_rollouts(role: iam.Role, place: Place) -> None:
+    """Allow seeing whether an alarm takes a release back: SageMaker looks as the endpoint's role, for who updates it.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/deployment-guardrails-configuration.html
+    """
+    alarms = names.rollback_alarm(place.project, place.environment, "*", "*")
+    allow(
+        role,
+        "WatchRollouts",
+        ["cloudwatch:DescribeAlarms"],
+        [place.arn("cloudwatch", f"alarm:{alarms}")],
+        because="Each release has alarms of its own, named after an endpoint config that does not exist yet.",
+    )

@@ -33,10 +33,10 @@ class PipelineRole(Construct):
         self._pass_roles(jobs)
         self._register(place)
         because = "The report and the model lie with the execution that made them, which has no name before it starts."
-        permissions.read_objects(
-            self.role, "Results", place, [of_step(EVALUATE, "evaluation"), of_step(TRAIN)], because=because
-        )
-        permissions.use_key(self.role, key, write=False)
+        # Of the two it knows the names, so it lists nothing.
+        results = [place.objects(f"{folder}/*") for folder in (of_step(EVALUATE, "evaluation"), of_step(TRAIN))]
+        permissions.allow(self.role, "ReadResults", ["s3:GetObject"], results, because=because)
+        permissions.use_key(self.role, key, "Decrypt")
 
     def _run_jobs(self, place: Place) -> None:
         # SageMaker tags jobs with their execution.
@@ -71,8 +71,9 @@ class PipelineRole(Construct):
             [
                 "sagemaker:AddTags",
                 "sagemaker:CreateModelPackage",
+                # Pipelines asks for the group before each version, and does not mind that it is there.
+                "sagemaker:CreateModelPackageGroup",
                 "sagemaker:DescribeModelPackage",
-                "sagemaker:DescribeModelPackageGroup",
             ],
             [
                 place.arn("sagemaker", f"model-package-group/{group}"),

@@ -11,6 +11,8 @@ import aws_cdk as cdk
 from aws_cdk.region_info import RegionInfo
 
 from sagewright.project import Environment, Project, names
+from sagewright.project.model import Removal
+from sagewright.project.security import Security
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,20 @@ class Place:
     environment: str
     account: str
     region: str
+    removal: Removal
+    security: Security
 
     @classmethod
     def of(cls, project: Project, environment: Environment) -> Self:
-        """Take the environment's account and region from the project file."""
-        return cls(project.name, environment.name, environment.account or cdk.Aws.ACCOUNT_ID, environment.region)
+        """Take what the project file says of the environment."""
+        return cls(
+            project.name,
+            environment.name,
+            environment.account or cdk.Aws.ACCOUNT_ID,
+            environment.region,
+            environment.removal,
+            environment.security,
+        )
 
     @property
     def deployment(self) -> cdk.Environment:
@@ -61,6 +72,14 @@ class Place:
     def key_alias_arn(self) -> str:
         """The ARN of the key's alias, which names the key where its id is not known."""
         return self.arn("kms", names.key_alias(self.project, self.environment))
+
+    @property
+    def boundary_arn(self) -> str | None:
+        """The ARN of the policy that bounds every role; a name stands for the policy in this account."""
+        boundary = self.security.permissions_boundary
+        if boundary is None or boundary.startswith("arn:"):
+            return boundary
+        return f"arn:{self.partition}:iam::{self.account}:policy/{boundary}"
 
     @property
     def endpoint_role_arn(self) -> str:

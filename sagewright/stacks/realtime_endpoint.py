@@ -6,14 +6,18 @@ from constructs import Construct
 
 from sagewright.pipelines.registration import HANDLERS
 from sagewright.project import Environment, names
+from sagewright.project.model import Instances, Serving
+from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.place import Place
 from sagewright.stacks.released_version import ReleasedVersion
+from sagewright.stacks.rollback_alarms import RollbackAlarms
+from sagewright.stacks.rollout import DeploymentConfig
+from sagewright.stacks.rollout_choice import RolloutChoice
 
 # Says on a resource which version it runs.
 VERSION_TAG = "sagewright:version"
 # Variant names must stay the same for as long as the endpoint lives.
 _VARIANT = "AllTraffic"
-_LONGEST_UPDATE_S = 3600
 
 
 class RealtimeEndpoint(Construct):
@@ -27,27 +31,41 @@ class RealtimeEndpoint(Construct):
         self, scope: Construct, construct_id: str, *, place: Place, environment: Environment, version: ReleasedVersion
     ) -> None:
         super().__init__(scope, construct_id)
-        model = self._model(place, version)
-        self.config = self._config(place, environment, model)
-        self.endpoint = self._endpoint(place, self.config)
+        serving = environment.serving
+        model = self._model(place, version, serving, Attachment.of_endpoint(place, environment))
+        self.config = self._config(place, serving.instances, model)
+        alarms = RollbackAlarms(
+            self,
+            "Rollback",
+            place=place,
+            config=self.config,
+            variant=_VARIANT,
+            latency_ms=serving.rollout.latency_ms,
+        )
+        choice = RolloutChoice(self, "Rollout", serving=serving)
+        self.endpoint = self._endpoint(place, self.config, choice.deployment_config(alarms.names))
         for resource in (model, self.config, self.endpoint):
             Tags.of(resource).add(VERSION_TAG, version.model_package_arn)
 
-    def _model(self, place: Place, version: ReleasedVersion) -> sagemaker.CfnModel:
+    def _model(
+        self, place: Place, version: ReleasedVersion, serving: Serving, network: Attachment
+    ) -> sagemaker.CfnModel:
         model = sagemaker.CfnModel(
             self,
             "Model",
             execution_role_arn=place.endpoint_role_arn,
             enable_network_isolation=True,
+            vpc_config=network.of_model(),
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
-                image=version.image_uri, model_data_url=version.model_data_url, environment=HANDLERS
+                image=version.image_uri,
+                model_data_url=version.model_data_url,
+                environment=serving.environment | HANDLERS,
             ),
         )
         _keep_replaced(model)
         return model
 
-    def _config(self, place: Place, environment: Environment, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
-        instances = environment.serving.instances
+    def _config(self, place: Place, instances: Instances, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
@@ -65,26 +83,23 @@ class RealtimeEndpoint(Construct):
         _keep_replaced(config)
         return config
 
-    def _endpoint(self, place: Place, config: sagemaker.CfnEndpointConfig) -> sagemaker.CfnEndpoint:
-        """Update by a second fleet beside the first: traffic moves only when every new instance answers.
+    def _endpoint(
+        self, place: Place, config: sagemaker.CfnEndpointConfig, deployment: DeploymentConfig
+    ) -> sagemaker.CfnEndpoint:
+        """Update beside what runs: SageMaker goes back when new instances do not come up, or when an alarm says so.
 
-        SageMaker goes back to the first fleet by itself when the second does not come up. Nothing is retained from the
-        running variant (retain_all_variant_properties): the template alone says how many instances there are.
+        Nothing is retained from the running variant (retain_all_variant_properties): the template alone says how many
+        instances there are.
         """
-        updates = sagemaker.CfnEndpoint.BlueGreenUpdatePolicyProperty(
-            traffic_routing_configuration=sagemaker.CfnEndpoint.TrafficRoutingConfigProperty(
-                type="ALL_AT_ONCE", wait_interval_in_seconds=0
-            ),
-            maximum_execution_timeout_in_seconds=_LONGEST_UPDATE_S,
-        )
-        return sagemaker.CfnEndpoint(
+        endpoint = sagemaker.CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=names.endpoint(place.project, place.environment),
             endpoint_config_name=config.attr_endpoint_config_name,
-            deployment_config=sagemaker.CfnEndpoint.DeploymentConfigProperty(blue_green_update_policy=updates),
             retain_all_variant_properties=False,
         )
+        endpoint.add_property_override("DeploymentConfig", deployment)
+        return endpoint
 
 
 def _keep_replaced(resource: CfnResource) -> None:

@@ -11,9 +11,11 @@ from sagewright.stacks.version_artifacts import COPIED
 
 
 class ReleaseRole(Construct):
-    """Copies one version's artifacts from where it was trained, and looks whether the endpoint really runs it.
+    """Copies one version's artifacts from where it was trained, makes sure that the endpoint runs it, and clears up.
 
-    The account that trains may take it on. Its name is fixed: the first environment's policies admit it by that.
+    What a release makes has names that CloudFormation thinks of, and that tell nothing of the project: its tags say
+    which configs and models are this environment's. The account that trains may take it on. Its name is fixed: the
+    first environment's policies admit it by that.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, place: Place, first: Place, key: kms.IKey) -> None:
@@ -30,6 +32,9 @@ class ReleaseRole(Construct):
             self._decrypt_foreign(first)
         self._keep_release(place, key)
         self._see_what_is_live(place)
+        self._apply_config(place)
+        self._sweep(place)
+        self._read_log(place)
 
     def _read_version(self, first: Place) -> None:
         because = "A version's artifacts lie with the training run that made them, which has not happened yet."
@@ -58,12 +63,75 @@ class ReleaseRole(Construct):
 
     def _keep_release(self, place: Place, key: kms.IKey) -> None:
         because = "Each release has a folder of its own, named after a version that does not exist yet."
-        permissions.read_objects(self.role, "Releases", place, [names.RELEASES], because=because)
+        # Reading is for the note that keeps two releases apart: S3 compares it before it is written anew.
+        permissions.allow(
+            self.role, "ReadReleases", ["s3:GetObject"], [place.objects(f"{names.RELEASES}/*")], because=because
+        )
         permissions.write_objects(self.role, "Releases", place, names.RELEASES, because=because)
-        permissions.use_key(self.role, key, write=True)
+        permissions.use_key(self.role, key, "Decrypt", "GenerateDataKey")
 
     def _see_what_is_live(self, place: Place) -> None:
-        endpoint = place.arn("sagemaker", f"endpoint/{names.endpoint(place.project, place.environment)}")
-        permissions.allow(self.role, "DescribeEndpoint", ["sagemaker:DescribeEndpoint"], [endpoint])
+        permissions.allow(self.role, "DescribeEndpoint", ["sagemaker:DescribeEndpoint"], [_endpoint(place)])
+        # Which version a config runs, and whose it is, stands in its tags; one that is gone has none to ask for.
+        permissions.allow(
+            self.role,
+            "ReadConfigs",
+            ["sagemaker:DescribeEndpointConfig", "sagemaker:ListTags"],
+            [place.arn("sagemaker", "endpoint-config/*")],
+            because="CloudFormation names a config when a release makes it.",
+        )
         record = place.arn("ssm", f"parameter{names.release_parameter(place.project, place.environment)}")
-        permissions.allow(self.role, "ReadRecord", ["ssm:GetParameter"], [record])
+        # It writes when SageMaker has gone back to another version than the record names.
+        permissions.allow(self.role, "KeepRecord", ["ssm:GetParameter", "ssm:PutParameter"], [record])
+
+    def _apply_config(self, place: Place) -> None:
+        """Allow moving the endpoint to a config of its own, where CloudFormation has nothing to do any more."""
+        permissions.watch_rollouts(self.role, place)
+        permissions.allow(self.role, "UpdateEndpoint", ["sagemaker:UpdateEndpoint"], [_endpoint(place)])
+        permissions.allow(
+            self.role,
+            "UseConfigs",
+            ["sagemaker:UpdateEndpoint"],
+            [place.arn("sagemaker", "endpoint-config/*")],
+            conditions=_own(place),
+            because="CloudFormation names a config when a release makes it; the tags are exact.",
+        )
+
+    def _sweep(self, place: Place) -> None:
+        """Allow deleting what releases have superseded: CloudFormation keeps it until it is known not to be needed."""
+        because = "What lists configs knows no resources."
+        permissions.allow(self.role, "ListConfigs", ["sagemaker:ListEndpointConfigs"], ["*"], because=because)
+        for kind, action in (("endpoint-config", "DeleteEndpointConfig"), ("model", "DeleteModel")):
+            permissions.allow(
+                self.role,
+                action,
+                [f"sagemaker:{action}"],
+                [place.arn("sagemaker", f"{kind}/*")],
+                conditions=_own(place),
+                because="CloudFormation names it when a release makes it; the tags are exact.",
+            )
+
+    def _read_log(self, place: Place) -> None:
+        """Allow reading why a container did not come up: the account that releases may not be the endpoint's."""
+        group = place.arn("logs", f"log-group:{names.endpoint_log(place.project, place.environment)}")
+        permissions.allow(
+            self.role,
+            "ReadLog",
+            ["logs:DescribeLogStreams", "logs:GetLogEvents"],
+            [group, f"{group}:*"],
+            because="SageMaker names a log stream after an instance that does not exist yet; the log group is exact.",
+        )
+
+
+def _endpoint(place: Place) -> str:
+    return place.arn("sagemaker", f"endpoint/{names.endpoint(place.project, place.environment)}")
+
+
+def _own(place: Place) -> permissions.Condition:
+    """Hold to what is tagged as this environment's, as every resource of a release is."""
+    return {
+        "StringEquals": {
+            "aws:ResourceTag/sagewright:project": place.project,
+            "aws:ResourceTag/sagewright:environment": place.environment,
+        }
+    }

@@ -1,27 +1,26 @@
 """What answers: deployed only by a release, with a version."""
 
-from aws_cdk import CfnOutput, DefaultStackSynthesizer, Stack
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from sagewright.project import Environment, names
+from sagewright.stacks.environment_stack import EnvironmentStack
 from sagewright.stacks.place import Place
 from sagewright.stacks.realtime_endpoint import RealtimeEndpoint
 from sagewright.stacks.release_record import ReleaseRecord
 from sagewright.stacks.released_version import ReleasedVersion
 
 
-class ServingStack(Stack):
+class ServingStack(EnvironmentStack):
     """A template that is the same for every release: no assets, no bootstrap parameter, nothing that runs code."""
 
     def __init__(self, scope: Construct, *, place: Place, environment: Environment) -> None:
-        name = names.serving_stack(place.project, place.environment)
         super().__init__(
             scope,
-            name,
-            stack_name=name,
-            env=place.deployment,
+            names.serving_stack(place.project, place.environment),
+            place=place,
             description=f"Endpoint of {place.project} in {place.environment}",
-            synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
+            static=True,
         )
         version = ReleasedVersion(self, "Version", place=place)
         serving = RealtimeEndpoint(self, "Serving", place=place, environment=environment, version=version)

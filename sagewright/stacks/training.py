@@ -1,22 +1,23 @@
 """What makes versions: the pipeline, in the first environment."""
 
-from aws_cdk import CfnOutput, Stack
+from aws_cdk import CfnOutput
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from sagewright.project import Project, names
+from sagewright.stacks.environment_stack import EnvironmentStack
 from sagewright.stacks.place import Place
 from sagewright.stacks.training_pipeline import TrainingPipeline
 
 
-class TrainingStack(Stack):
+class TrainingStack(EnvironmentStack):
     """Code and roles of training: it changes with every push, and nothing that must stay is in it."""
 
     def __init__(self, scope: Construct, *, project: Project, place: Place, key: kms.IKey) -> None:
         super().__init__(
             scope,
             names.training_stack(project.name),
-            env=place.deployment,
+            place=place,
             description=f"Training of {project.name}: pipeline and the roles of its jobs",
         )
         training = TrainingPipeline(self, "Training", project=project, place=place, key=key)

@@ -8,6 +8,7 @@ from constructs import Construct
 
 from sagewright.pipelines import Bindings, training
 from sagewright.project import Project, names
+from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.code_bundle import CodeBundle
 from sagewright.stacks.job_role import EVALUATION, PREPROCESSING, TRAINING, JobKind, JobRole
 from sagewright.stacks.pipeline_role import PipelineRole
@@ -26,6 +27,9 @@ class TrainingPipeline(Construct):
         train = self._job_role("Train", TRAINING)
         evaluate = self._job_role("Evaluate", EVALUATION)
         jobs = [each.role for each in (preprocess, train, evaluate)]
+        network = Attachment.of_jobs(place, project.first)
+        for each in jobs:
+            network.grant(each, place)
         role = PipelineRole(self, "Execution", place=place, key=key, jobs=jobs)
         bindings = Bindings(
             data_bucket=place.data_bucket,
@@ -35,6 +39,8 @@ class TrainingPipeline(Construct):
             preprocess_role_arn=preprocess.role.role_arn,
             training_role_arn=train.role.role_arn,
             evaluate_role_arn=evaluate.role.role_arn,
+            subnets=network.subnets,
+            security_groups=network.security_groups,
         )
         name = names.training_pipeline(project.name)
         self.pipeline = sagemaker.CfnPipeline(

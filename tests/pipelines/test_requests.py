@@ -82,7 +82,10 @@ def own_faults(shape: Shape, value: Any) -> Iterator[str]:
         {},
         {"problem": "multiclass_classification", "evaluation": "{minimum: 0.5}", "description": "Naïve «texte»"},
         {"problem": "regression", "evaluation": "{maximum: 12}", "source": "s3://elsewhere/customers/"},
-        {"data": "positive_label: 1, record_id: id", "training": "{code: src/churn, hyperparameters: {a: [1], é: x}}"},
+        {
+            "data": "positive_label: 1, record_id: id",
+            "training": "{code: src/churn, hyperparameters: {a: [1], é: x}, environment: {A: é}}",
+        },
         {
             "name": "a2345678-1-2345678-2-2345678",
             "source": "s3://elsewhere",

@@ -218,6 +218,7 @@ def test_every_job_is_cut_off_from_the_network_and_writes_with_the_key_under_its
     for name in ("Preprocess", "Train", "Evaluate"):
         request = steps[name]["Arguments"]
         assert next(found(request, "EnableNetworkIsolation")) is True
+        assert next(found(request, "EnableInterContainerTrafficEncryption")) is True
         assert set(found(request, "VolumeKmsKeyId")) == {bindings.key_arn}
         assert set(found(request, "KmsKeyId")) == {bindings.key_arn}
         assert next(found(request, "MaxRuntimeInSeconds")) > 0
@@ -227,6 +228,19 @@ def test_every_job_is_cut_off_from_the_network_and_writes_with_the_key_under_its
             assert uri["Std:Join"]["On"] == "/"
             assert root == f"s3://{bindings.data_bucket}/executions"
             assert (execution, step) == ({"Get": "Execution.PipelineExecutionId"}, name)
+
+
+def test_the_training_job_alone_has_the_variables_of_the_project(define: Define, awkward: str) -> None:
+    variables = {"OMP_NUM_THREADS": "4", "TEXT": awkward, "EMPTY": ""}
+    steps = steps_of(define(training=f"{{code: src/churn, environment: {json.dumps(variables)}}}"))
+
+    assert steps["Train"]["Arguments"]["Environment"] == variables
+    assert set(steps["Preprocess"]["Arguments"]["Environment"]) == {"DATA_VERSION"}
+    assert "Environment" not in steps["Evaluate"]["Arguments"]
+
+
+def test_without_variables_training_asks_for_no_environment(define: Define) -> None:
+    assert "Environment" not in steps_of(define())["Train"]["Arguments"]
 
 
 def test_each_kind_of_job_has_a_role_of_its_own(define: Define, bindings: Bindings) -> None:

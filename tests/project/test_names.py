@@ -8,7 +8,7 @@ import pytest
 from sagewright.project import names
 
 PROJECTS = ("a", "churn", "churn-dev", "a-b", "training", "churn-training", "data")
-ENVIRONMENTS = ("a", "dev", "data", "training", "serving", "access", "logs")
+ENVIRONMENTS = ("a", "dev", "data", "training", "serving", "access", "logs", "network")
 
 
 def test_names_are_the_contract_with_what_is_deployed() -> None:
@@ -16,6 +16,7 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
 
     assert names.data_stack("churn", "dev") == "churn-dev-data"
     assert names.access_stack("churn", "dev") == "churn-dev-access"
+    assert names.network_stack("churn", "dev") == "churn-dev-network"
     assert names.training_stack("churn") == "churn-training"
     assert names.serving_stack("churn", "dev") == "churn-dev-serving"
     assert names.data_bucket("churn", "dev", account, region) == "churn-dev-data-111111111111-eu-west-1"
@@ -24,6 +25,8 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
     assert names.model_package_group("churn") == "churn"
     assert names.training_pipeline("churn") == "churn-training"
     assert names.endpoint("churn", "dev") == "churn-dev"
+    assert names.endpoint_log("churn", "dev") == "/aws/sagemaker/Endpoints/churn-dev"
+    assert names.rollback_alarm("churn", "dev", "config", "errors") == "churn-dev/config/errors"
     assert names.endpoint_role("churn", "dev") == "churn-dev-endpoint"
     assert names.release_role("churn", "dev") == "churn-dev-release"
     assert names.release_parameter("churn", "dev") == "/sagewright/churn/dev/release"
@@ -45,7 +48,7 @@ def _training_stack(project: str, _env: str) -> str:
 @pytest.mark.parametrize(
     "kinds",
     [
-        [names.data_stack, names.access_stack, names.serving_stack, _training_stack],
+        [names.data_stack, names.access_stack, names.network_stack, names.serving_stack, _training_stack],
         [_bucket_of_data, _bucket_of_logs],
         [names.endpoint_role, names.release_role],
         [names.endpoint],

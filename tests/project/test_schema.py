@@ -24,6 +24,8 @@ training: {code: src/churn}
 evaluation: {minimum: 0.55}
 """
 
+IMPORTED = "{mode: import, vpc_id: vpc-0a1b2c3d, subnets: [subnet-0a1b2c3d], security_groups: [sg-0a1b2c3d]}"
+
 # A change of the file above, and whether it stays valid for both, or is valid for neither.
 TABLE = [
     ("", "", True),
@@ -36,6 +38,31 @@ TABLE = [
     ("{region: eu-west-1}", "{region: eu-west-1, training: {hyperparameters: {a: null}}, tags: {a: b}}", True),
     ("{region: eu-west-1}", "{region: eu-west-1}\n  prod: {region: eu-west-1, serving: {}}", True),
     ("source: data/customers.csv", "source: s3://bucket/x/", True),
+    ("{region: eu-west-1}", "{region: eu-west-1, removal: destroy}", True),
+    ("name: churn", "name: churn\nsecurity: {permissions_boundary: b, log_retention_days: 90}", True),
+    ("name: churn", "name: churn\nsecurity: {permissions_boundary: arn:aws:iam::aws:policy/x/B}", True),
+    ("name: churn", "name: churn\nsecurity: {bootstrap_qualifier: mlteam}", True),
+    ("name: churn", "name: churn\nnetwork: {mode: create, cidr: 10.1.0.0/16}", True),
+    (
+        "name: churn",
+        f"name: churn\nnetwork: {IMPORTED}",
+        True,
+    ),
+    ("name: churn", "name: churn\nserving: {environment: {OMP_NUM_THREADS: '2'}}", True),
+    ("name: churn", "name: churn\nserving: {instances: {min: 2}, rollout: {strategy: canary, percent: 50}}", True),
+    ("src/churn", "src/churn, environment: {A_1: ''}", True),
+    ("{region: eu-west-1}", "{region: eu-west-1, removal: delete}", False),
+    ("name: churn", "name: churn\nremoval: destroy", False),
+    ("name: churn", "name: churn\nsecurity: {log_retention_days: 91}", False),
+    ("name: churn", "name: churn\nsecurity: {permissions_boundary: a b}", False),
+    ("name: churn", "name: churn\nsecurity: {bootstrap_qualifier: ml-team}", False),
+    ("name: churn", "name: churn\nnetwork: {mode: vpc}", False),
+    ("name: churn", "name: churn\nnetwork: {subnets: subnet-0a1b2c3d}", False),
+    ("name: churn", "name: churn\nserving: {environment: {SageMaker_PROGRAM: x}}", False),
+    ("name: churn", "name: churn\nserving: {environment: {OMP_NUM_THREADS: 2}}", False),
+    ("name: churn", "name: churn\nserving: {rollout: {strategy: canary, percent: 51}}", False),
+    ("name: churn", "name: churn\nserving: {rollout: {bake_minutes: 61}}", False),
+    ("src/churn", "src/churn, environment: {1A: x}", False),
     ("name: churn", "name: Churn", False),
     ("name: churn", "name: churn\nmaturity: manual", False),
     ("name: churn", "name: churn\nowner: nobody", False),

@@ -195,3 +195,34 @@ def three_environments_of() -> Callable[[Path], Path]:
         return write_project(folder, THREE)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def network_project() -> Callable[..., Path]:
+    """Write a project whose environments are in a network."""
+
+    def write(folder: Path, network: Mapping[str, Any], *, several: bool = False) -> Path:
+        sections = f"{SECTIONS}network: {json.dumps(network)}\n"
+        return write_project(folder, THREE if several else ONE, sections)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def of_accounts() -> Callable[..., Assembly]:
+    """Synthesize a project whose environments are in given accounts; None for those of three environments."""
+
+    def run(folder: Path, accounts: Mapping[str, str] | None) -> Assembly:
+        return synthesize(folder, accounts or ACCOUNTS)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def synthesized_of() -> Callable[..., Assembly]:
+    """Write a project of given environments and sections into a folder, and synthesize it."""
+
+    def run(folder: Path, environments: str, sections: str, accounts: Mapping[str, str]) -> Assembly:
+        return synthesize(write_project(folder, environments, sections), accounts)
+
+    return run

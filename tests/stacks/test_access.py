@@ -30,8 +30,6 @@ def test_an_endpoint_reads_releases_of_its_own_environment_only(access: Any) -> 
     statements = access.statements("Endpoint")
     assert statements["ReadReleases"]["Action"] == ["s3:GetObject"]
     assert statements["ReadReleases"]["Resource"] == [f"{bucket}/releases/*"]
-    assert statements["ListReleases"]["Resource"] == [bucket]
-    assert statements["ListReleases"]["Condition"] == {"StringLike": {"s3:prefix": ["releases", "releases/*"]}}
     (key,) = statements["UseKey"]["Resource"]
     assert key.startswith(f"<import churn-{environment}-data:")
     assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
@@ -42,8 +40,11 @@ def test_an_endpoint_reads_releases_of_its_own_environment_only(access: Any) -> 
     assert statements["WriteMetrics"]["Condition"] == {
         "StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/Endpoints"}
     }
-    named = {"ReadReleases", "ListReleases", "UseKey", "EncryptVolumes", "WriteLogs", "WriteMetrics"}
-    assert set(statements) == named | {"ReadImage", "LogInToRegistry"}
+    assert statements["WatchRollouts"]["Resource"] == [
+        f"arn:aws:cloudwatch:eu-west-1:{account}:alarm:churn-{environment}/*/*"
+    ]
+    named = {"ReadReleases", "UseKey", "EncryptVolumes", "WriteLogs", "WriteMetrics"}
+    assert set(statements) == named | {"ReadImage", "LogInToRegistry", "WatchRollouts"}
 
 
 def test_only_sagemaker_on_behalf_of_the_account_may_run_as_the_endpoint(access: Any) -> None:
@@ -88,17 +89,52 @@ def test_a_release_reads_the_versions_artifacts_and_writes_releases_of_its_own_e
     ]
     assert statements["WriteReleases"]["Action"] == ["s3:AbortMultipartUpload", "s3:PutObject"]
     assert statements["WriteReleases"]["Resource"] == [f"{bucket}/releases/*"]
+    assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert statements["DescribeEndpoint"]["Resource"] == [
         f"arn:aws:sagemaker:eu-west-1:{account}:endpoint/churn-{environment}"
     ]
-    assert statements["ReadRecord"]["Resource"] == [
+    assert statements["KeepRecord"]["Resource"] == [
         f"arn:aws:ssm:eu-west-1:{account}:parameter/sagewright/churn/{environment}/release"
     ]
     assert set(statements) == {
         *("ReadVersion", "ListVersion", "DescribeVersion", "DecryptVersion"),
-        *("ReadReleases", "ListReleases", "WriteReleases", "UseKey"),
-        *("DescribeEndpoint", "ReadRecord"),
+        *("ReadReleases", "WriteReleases", "UseKey"),
+        *("DescribeEndpoint", "ReadConfigs", "KeepRecord"),
+        *("WatchRollouts", "UpdateEndpoint", "UseConfigs"),
+        *("ListConfigs", "DeleteEndpointConfig", "DeleteModel", "ReadLog"),
     }
+
+
+def test_a_release_uses_and_deletes_what_is_tagged_as_its_own_environments_and_nothing_else(access: Any) -> None:
+    environment, account, _ = own(access)
+    statements = access.statements("Release")
+    tags = {
+        "aws:ResourceTag/sagewright:project": "churn",
+        "aws:ResourceTag/sagewright:environment": environment,
+    }
+    for sid, action, kind in (
+        ("UseConfigs", "UpdateEndpoint", "endpoint-config"),
+        ("DeleteEndpointConfig", "DeleteEndpointConfig", "endpoint-config"),
+        ("DeleteModel", "DeleteModel", "model"),
+    ):
+        assert statements[sid]["Action"] == [f"sagemaker:{action}"]
+        assert statements[sid]["Resource"] == [f"arn:aws:sagemaker:eu-west-1:{account}:{kind}/*"]
+        assert statements[sid]["Condition"] == {"StringEquals": tags}
+    assert statements["UpdateEndpoint"]["Resource"] == [
+        f"arn:aws:sagemaker:eu-west-1:{account}:endpoint/churn-{environment}"
+    ]
+
+
+def test_what_a_release_makes_has_the_tags_by_which_it_may_be_deleted(three: Any) -> None:
+    for environment, _ in SERVING:
+        tags = [
+            {"Key": "sagewright:environment", "Value": environment},
+            {"Key": "sagewright:project", "Value": "churn"},
+        ]
+        template = three[f"churn-{environment}-serving"]
+        for kind in ("Model", "EndpointConfig"):
+            found = template.only(f"AWS::SageMaker::{kind}")["Properties"]["Tags"]
+            assert [tag for tag in tags if tag in found] == tags
 
 
 def test_a_release_decrypts_with_the_first_environments_key_only_what_its_bucket_holds(access: Any) -> None:

@@ -108,7 +108,7 @@ def test_the_first_key_admits_its_account_and_the_release_roles_of_the_others_on
     assert [(each["Principal"], each["Action"], each["Condition"]) for each in statements[1:]] == [
         (
             {"AWS": f"arn:aws:iam::{account}:root"},
-            ["kms:Decrypt", "kms:DescribeKey"],
+            "kms:Decrypt",
             {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role/churn-{name}-release"}},
         )
         for name, account in SERVING

@@ -9,7 +9,7 @@ from sagewright.stacks.realtime_endpoint import VERSION_TAG
 
 STATEFUL = Path(__file__).with_name("stateful.json")
 # These know no resources, https://docs.aws.amazon.com/service-authorization/latest/reference/
-WITHOUT_RESOURCES = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken"}
+WITHOUT_RESOURCES = {"cloudwatch:PutMetricData", "ecr:GetAuthorizationToken", "sagemaker:ListEndpointConfigs"}
 
 
 def listed(value: Any) -> list[Any]:
@@ -106,6 +106,7 @@ def test_every_resource_is_tagged_where_it_can_be_and_no_tag_replaces_one(every:
             keys = set(tags) if isinstance(tags, dict) else {tag["Key"] for tag in tags}
             assert keys | {VERSION_TAG} == {*fields.OWN_TAGS, "cost-center"}, name
             assert "/properties/Tags" not in schema.get("createOnlyProperties", []), name
+            assert schema.get("tagging", {}).get("tagUpdatable", True), name
 
 
 def test_no_stateful_resource_has_moved(three: Any) -> None:

@@ -84,7 +84,7 @@ def test_the_endpoint_keeps_its_name_and_moves_traffic_to_a_second_fleet(serving
     assert endpoint["EndpointName"] == "churn-prod"
     assert endpoint["EndpointConfigName"].endswith(".EndpointConfigName>")
     assert endpoint["RetainAllVariantProperties"] is False
-    (policy,) = endpoint["DeploymentConfig"].values()
+    policy = endpoint["DeploymentConfig"]["BlueGreenUpdatePolicy"]
     assert policy["TrafficRoutingConfiguration"] == {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
 
 

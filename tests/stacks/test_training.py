@@ -168,10 +168,10 @@ def test_the_pipeline_runs_its_own_jobs_reads_results_and_registers_in_its_own_g
         f"{bucket}/executions/*/Evaluate/evaluation/*",
         f"{bucket}/executions/*/Train/*",
     ]
-    assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
+    assert statements["UseKey"]["Action"] == ["kms:Decrypt"]
     assert set(statements) == {
         *("RunProcessingJobs", "RunTrainingJobs", "PassJobRoles", "RegisterVersions"),
-        *("ReadResults", "ListResults", "UseKey"),
+        *("ReadResults", "UseKey"),
     }
 
 
