@@ -6,8 +6,8 @@ import typer
 
 import sagewright
 
+from . import bootstrap, data, demo, deploy, diff, doctor, invoke, new, options, registry, release, sandbox, train
 from . import check as checking
-from . import data, demo, deploy, invoke, new, options, registry, release, sandbox, train
 from .options import JsonOption, ProjectOption, TargetOption, YesOption
 
 EPILOG = "First steps:\n\n  sagewright demo\n\n  sagewright new ../my-churn --seed churn\n\n  sagewright COMMAND --help"
@@ -45,5 +45,5 @@ def root(  # noqa: PLR0913 - the options of every command
     options.remember(context, project=project, target=target, yes=yes, json=json)
 
 
-for group in (demo, new, checking, sandbox, deploy, data, train, registry, release, invoke):
+for group in (demo, new, checking, sandbox, doctor, bootstrap, diff, deploy, data, train, registry, release, invoke):
     group.register(app)

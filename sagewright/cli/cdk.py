@@ -17,6 +17,7 @@ from .terminal import FAILED, SKIPPED, Checklist, Terminal
 
 INTERRUPTED = "Interrupted. What CloudFormation has begun goes on without this command; repeating the command is safe."
 
+_UNATTENDED = ("--require-approval", "never", "--progress", "events")
 QUIET = ("--no-notices", "--no-version-reporting", "--ci", "--no-color")
 
 _STARTED = re.compile(
@@ -38,6 +39,8 @@ class _Progress:
     """What the lines read so far say: the stack in progress, and every resource that failed with its reason."""
 
     checklist: Checklist
+    synthesizes: bool = True
+    """Whether it writes the assembly that it deploys; else the time that it tells for that means nothing."""
     started: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
@@ -49,7 +52,7 @@ class _Progress:
             self._start(match["stack"] or match["place"])
         elif match := _DONE.match(line):
             self._done(match["stack"], same="(no changes)" in line)
-        elif match := _SYNTHESIZED.match(line):
+        elif self.synthesizes and (match := _SYNTHESIZED.match(line)):
             self.checklist.finished("synthesis", "", float(match["seconds"]))
         elif match := _FAILED.match(line):
             self.errors.append(match["what"])
@@ -61,7 +64,7 @@ class _Progress:
 
     def _event(self, match: re.Match[str]) -> None:
         stack, status = match["stack"], match["status"]
-        if stack == _TOOLKIT:
+        if stack.startswith(_TOOLKIT):
             stack = next(iter(self.started), stack)
         self._start(stack)
         if status.endswith("_FAILED") and "cancelled" not in match["what"].lower():
@@ -91,7 +94,11 @@ class Cdk:
 
     def deploy(self, *arguments: str, name: str = "deploy") -> None:
         """Synthesize the project and deploy the stacks chosen by the arguments."""
-        self.run(name, ["deploy", *self._app(), "--require-approval", "never", "--progress", "events"], arguments)
+        self.run(name, ["deploy", *self._app(), *_UNATTENDED], arguments)
+
+    def deploy_assembly(self, folder: Path, *arguments: str) -> None:
+        """Deploy stacks of an assembly as it is, which somebody has looked at since it was synthesized."""
+        self.run("deploy", ["deploy", "--app", str(folder), *_UNATTENDED], arguments)
 
     def synthesize(self) -> None:
         """Write the templates and check them, without acting anywhere."""
@@ -106,7 +113,7 @@ class Cdk:
         log = state.new_log(self.root, name)
         call = [str(environ.node()), str(environ.cdk()), *command, *QUIET, *arguments]
         with self.terminal.checklist() as checklist, log.open("w", encoding="utf-8") as written:
-            progress = _Progress(checklist)
+            progress = _Progress(checklist, synthesizes="--output" in command)
             written.write(f"{shlex.join(call)}\n\n")
             status = self._follow(call, progress, written)
             if status != 0:

@@ -19,7 +19,7 @@ from sagewright.runtime.functions.evidence import HeldOut
 from sagewright.runtime.functions.model_versions import APPROVED
 from sagewright.runtime.functions.training_start import Overrides
 
-from . import deploying, registry, releasing, sandbox_process, seeds, training, uploading
+from . import bootstrapping, deploying, registry, releasing, sandbox_process, seeds, training, uploading
 from .asking import Endpoint, Prediction, Request, ask, container_message
 from .errors import EXPECTED, CommandError, explain
 from .options import Options
@@ -98,7 +98,7 @@ class Demonstration:
             target = Sandbox(self.started, project)
             self.options.terminal.done(f"An AWS on this machine: {self.started.endpoint}")
         with self._step("bootstrap"):
-            deploying.bootstrap(self.options, project, target)
+            bootstrapping.prepare(self.options, project, target)
         with self._step("deploy"):
             deploying.deploy(self.options, project, target)
         with self._step("data put"):

@@ -1,5 +1,7 @@
 """`sagewright deploy`: the project's infrastructure, by the real CDK CLI."""
 
+from typing import Annotated
+
 import typer
 
 from . import deploying
@@ -14,13 +16,28 @@ def register(group: typer.Typer) -> None:
     @command(
         group,
         "deploy",
-        examples=("sagewright deploy", "sagewright deploy --target aws", "sagewright deploy --target aws --yes --json"),
+        examples=(
+            "sagewright deploy",
+            "sagewright deploy --target aws",
+            "sagewright deploy --target aws --yes --json",
+            "sagewright deploy --adopt",
+        ),
     )
-    def deploy(options: Options) -> None:
+    def deploy(
+        options: Options,
+        *,
+        adopt: Annotated[
+            bool,
+            typer.Option("--adopt", help="Take over data that a deleted stack has left, instead of refusing it."),
+        ] = False,
+    ) -> None:
         """Create or update everything but the releases: data, keys, roles, the model registry, the training pipeline.
 
         Runs `cdk deploy --all` with the CDK that is installed beside Sagewright. In the sandbox the accounts are
         bootstrapped by themselves. The complete output goes to .sagewright/logs/.
+
+        Before anything is touched, CloudFormation is asked what would become of what holds data: where a key, a bucket,
+        a registry or a log would be replaced or taken away, the deployment is refused. See `sagewright diff`.
         """
         project = options.project()
         places = ", ".join(
@@ -32,7 +49,7 @@ def register(group: typer.Typer) -> None:
             "customer key per environment a month; nothing in them runs by itself.",
         )
         with options.terminal.if_interrupted(INTERRUPTED):
-            deployed = deploying.deploy(options, project, target)
+            deployed = deploying.deploy(options, project, target, adopts=adopt)
         rows = [
             (environment, stack, name, value)
             for environment, stacks in deployed["stacks"].items()

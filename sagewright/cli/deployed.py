@@ -1,15 +1,18 @@
 """Whether what is deployed is what the project says now: else a training would run old code, and look like new."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sagewright.pipelines import Bindings, training
 from sagewright.project import Project, names
 from sagewright.runtime.functions.objects import Location
-from sagewright.stacks import code_archive
+from sagewright.stacks import code_archive, network_ids
 
 from .errors import CommandError
 from .target import Target
+
+Network = tuple[Sequence[str], Sequence[str]]
 
 COMPARED = ("Parameters", "Steps")
 
@@ -20,22 +23,36 @@ def require_current(project: Project, target: Target) -> None:
         PipelineName=names.training_pipeline(project.name)
     )
     deployed: dict[str, Any] = json.loads(described["PipelineDefinition"])
-    if not _is_current(project, target.account_of(project.first), deployed):
+    try:
+        network = _network(project, target)
+        current = _is_current(project, target.account_of(project.first), deployed, network)
+    except (KeyError, IndexError):
+        current = False  # another release of Sagewright has deployed it, whose definitions are made differently
+    if not current:
         raise CommandError(
             "The code or project.yaml has changed since the last deployment: run `sagewright deploy` first."
         )
 
 
-def _is_current(project: Project, account: str, deployed: dict[str, Any]) -> bool:
-    try:
-        bindings = _bindings(project, account, deployed)
-    except (KeyError, IndexError):
-        return False  # another release of Sagewright has deployed it, whose definitions are made differently
+def _network(project: Project, target: Target) -> Network:
+    """Return subnets and security groups of the jobs; raises KeyError where the network is not deployed."""
+    network = project.first.network
+    if network.mode != "create":
+        return network.subnets, network.security_groups
+    stack = names.network_stack(project.name, project.first.name)
+    pages = target.client("cloudformation", project.first).get_paginator("describe_stacks").paginate()
+    stacks = {each["StackName"]: each.get("Outputs", []) for page in pages for each in page["Stacks"]}
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stacks[stack]}
+    return [outputs[key] for key in network_ids.SUBNETS], [outputs[network_ids.JOBS]]
+
+
+def _is_current(project: Project, account: str, deployed: dict[str, Any], network: Network) -> bool:
+    bindings = _bindings(project, account, deployed, network)
     defined: dict[str, Any] = json.loads(json.dumps(training.definition(project, bindings)))
     return all(defined[part] == deployed[part] for part in COMPARED)
 
 
-def _bindings(project: Project, account: str, deployed: dict[str, Any]) -> Bindings:
+def _bindings(project: Project, account: str, deployed: dict[str, Any], network: Network) -> Bindings:
     """Bind a definition to what the deployed one is bound to, but to the code as it is now."""
     requests = {step["Name"]: step.get("Arguments", {}) for step in deployed["Steps"]}
     preprocess = requests["Preprocess"]
@@ -50,4 +67,6 @@ def _bindings(project: Project, account: str, deployed: dict[str, Any]) -> Bindi
         preprocess_role_arn=preprocess["RoleArn"],
         training_role_arn=requests["Train"]["RoleArn"],
         evaluate_role_arn=requests["Evaluate"]["RoleArn"],
+        subnets=network[0],
+        security_groups=network[1],
     )

@@ -87,6 +87,8 @@ def held_out_rows(project: Project, target: Target, environment: Environment, co
         raise CommandError(
             f"Nothing is released to {environment.name} yet: `sagewright release {environment.name}` does it."
         )
+    if live.model_package_arn is None:
+        raise CommandError(f"{environment.name} serves {live}: there are no held-out rows of it. Use --file or --row.")
     version = model_versions.describe(target.client("sagemaker", project.first), live.model_package_arn)
     return evidence.held_out(target.client("s3", project.first), version, count)
 

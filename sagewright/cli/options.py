@@ -11,10 +11,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from sagewright.project import Project, load
+from sagewright.project import Environment, Project, load
 
-from . import state, target
-from .errors import EXPECTED, explain
+from . import sandbox_process, state, target
+from .errors import EXPECTED, CommandError, explain
+from .sandbox_process import RunningSandbox
 from .target import Target
 from .terminal import Terminal
 
@@ -69,6 +70,14 @@ class Options:
         return chosen
 
 
+def environment(project: Project, name: str) -> Environment:
+    """Find an environment that the command line names."""
+    try:
+        return project.environment(name)
+    except KeyError as error:
+        raise CommandError(f"{error.args[0]}.") from None
+
+
 def remember(context: typer.Context, **given: object) -> None:
     """Keep what was given before the command's name, for the command."""
     context.obj = given
@@ -107,10 +116,13 @@ def _reflowed(function: Callable[..., None]) -> str:
 
 def guard(options: Options, action: Callable[[], None]) -> None:
     """Run a command; what the user can put right ends in one paragraph and 1, a defect of ours in a file and 1."""
+    sandbox = sandbox_process.find(options.folder)
     try:
         action()
     except EXPECTED as error:
-        options.terminal.error(explain(error))
+        # Whatever else was said: where the sandbox died meanwhile, that is why, and what has to be put right.
+        died = f" {sandbox.epitaph()}" if sandbox is not None and not _is_there(sandbox) else ""
+        options.terminal.error(f"{explain(error)}{died}")
         raise typer.Exit(1) from error
     except Exception as error:
         if isinstance(error, typer.Exit | typer.Abort) or hasattr(error, "exit_code"):
@@ -121,6 +133,11 @@ def guard(options: Options, action: Callable[[], None]) -> None:
             f"please report it with {log}, which holds the details."
         )
         raise typer.Exit(1) from error
+
+
+def _is_there(sandbox: RunningSandbox) -> bool:
+    """Tell whether it is up, or was stopped: then nobody remembers it."""
+    return sandbox.is_up or not sandbox.file.exists()
 
 
 def _crash_log(folder: Path) -> Path:

@@ -7,7 +7,8 @@ import typer
 from rich.table import Table
 
 from sagewright.project import Project, names
-from sagewright.runtime.functions import evidence, model_versions, release
+from sagewright.runtime.functions import evidence, model_versions
+from sagewright.runtime.functions import live as serving
 from sagewright.runtime.functions.model_versions import APPROVED, PENDING, REJECTED, Version
 
 from .errors import CommandError
@@ -91,7 +92,7 @@ def live_numbers(project: Project, target: Target) -> dict[str, int | None]:
     ssm = target.client("ssm", project.first)
     found: dict[str, int | None] = {}
     for environment in project.serving:
-        record = release.live(ssm, names.release_copy(project.name, project.first.name, environment.name))
+        record = serving.recorded(ssm, names.release_copy(project.name, project.first.name, environment.name))
         found[environment.name] = record.number if record else None
     return found
 

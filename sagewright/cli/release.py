@@ -21,7 +21,16 @@ EnvironmentArgument = Annotated[
 def register(group: typer.Typer) -> None:
     """Add the command."""
 
-    @command(group, "release", examples=("sagewright release", "sagewright release prod", "sagewright release prod 3"))
+    @command(
+        group,
+        "release",
+        examples=(
+            "sagewright release",
+            "sagewright release prod",
+            "sagewright release prod 3",
+            "sagewright release prod 3 --all-at-once",
+        ),
+    )
     def release(
         options: Options,
         environment: EnvironmentArgument = None,
@@ -29,10 +38,17 @@ def register(group: typer.Typer) -> None:
             int | None,
             typer.Argument(help="Number of an approved version; the newest one if left out.", show_default=False),
         ] = None,
+        *,
+        all_at_once: Annotated[
+            bool,
+            typer.Option("--all-at-once", help="Move all traffic at once, whatever serving.rollout says."),
+        ] = False,
     ) -> None:
         """Copy an approved version to an environment, deploy its endpoint, and verify that it runs there.
 
-        The new version takes over only once it is in service: until then, and if it fails, what was live serves.
+        The new version takes over only once it is in service: until then, and if it fails, what was live serves. A
+        version that served there before goes live all at once, so that a release is taken back without delay. The
+        models and endpoint configs of releases long past are deleted, but for the last two.
         """
         project = options.project()
         if environment is not None and environment.isdigit() and version is None and environment not in _names(project):
@@ -48,9 +64,9 @@ def register(group: typer.Typer) -> None:
         chosen = releasing.choose(project, target, version)
         live = releasing.live(project, target, place)
         before = live.number if live else None
-        options.terminal.note(f"Live in {place.name}: {f'version {before}' if live else 'nothing yet'}")
+        options.terminal.note(f"Live in {place.name}: {live or 'nothing yet'}")
         with options.terminal.if_interrupted(INTERRUPTED):
-            released = releasing.carry_out(options, project, target, place, chosen)
+            released = releasing.carry_out(options, project, target, place, chosen, all_at_once=all_at_once)
         options.terminal.result(_as_json(released, before), _told(released, before))
 
 
@@ -87,4 +103,5 @@ def _as_json(released: Released, before: int | None) -> dict[str, object]:
         "before": before,
         "endpoint": released.endpoint,
         "endpoint_config": released.endpoint_config,
+        "deleted": {"endpoint_configs": released.swept.configs, "models": released.swept.models},
     }

@@ -1,30 +1,48 @@
 """Takes one approved version to where it serves: copy, deploy, verify. It says what serves now, however it ends."""
 
 import json
-from dataclasses import dataclass
+import os
+import socket
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from sagewright.project import Environment, Project, names
-from sagewright.runtime.functions import model_versions, release
+from sagewright.runtime.functions import (
+    endpoint_update,
+    model_versions,
+    release,
+    release_turn,
+    sweep,
+)
+from sagewright.runtime.functions import live as serving
+from sagewright.runtime.functions.client import Client
+from sagewright.runtime.functions.live import Live
 from sagewright.runtime.functions.model_versions import APPROVED, Version
 from sagewright.runtime.functions.objects import Location
-from sagewright.runtime.functions.release import Live
+from sagewright.runtime.functions.release import Artifacts
+from sagewright.runtime.functions.release_turn import Holder, Turn
+from sagewright.runtime.functions.sweep import Swept
 
-from . import log_tail, state
+from . import stack_states, state
 from .cdk import Cdk
 from .errors import EXPECTED, CommandError, explain
 from .options import Options
+from .release_failure import FailedRelease
 from .target import Target
+
+# The template's parameter that overrules the project file's way of moving traffic.
+ROLLOUT_PARAMETER, ALL_AT_ONCE = "Rollout", "all_at_once"
 
 
 @dataclass(frozen=True)
 class Released:
-    """What is live now, and where."""
+    """What is live now, and where; what was deleted because it is not needed to go back any more."""
 
     environment: str
     endpoint: str
     endpoint_config: str
     version: int
+    swept: Swept = field(default_factory=Swept)
 
 
 def choose(project: Project, target: Target, number: int | None) -> Version:
@@ -43,72 +61,159 @@ def choose(project: Project, target: Target, number: int | None) -> Version:
 
 
 def live(project: Project, target: Target, environment: Environment) -> Live | None:
-    """Read what the environment serves."""
-    ssm = target.reading_client("ssm", environment)
-    return release.live(ssm, names.release_parameter(project.name, environment.name))
+    """Ask the endpoint what it serves."""
+    return serving.read(target.reading_client("sagemaker", environment), names.endpoint(project.name, environment.name))
 
 
-def carry_out(
-    options: Options, project: Project, target: Target, environment: Environment, version: Version
+def carry_out(  # noqa: PLR0913 - what is released, where, and how
+    options: Options,
+    project: Project,
+    target: Target,
+    environment: Environment,
+    version: Version,
+    *,
+    all_at_once: bool = False,
 ) -> Released:
-    """Release the version; on failure say what serves now."""
-    endpoint, began = names.endpoint(project.name, environment.name), datetime.now(UTC)
-    try:
-        config = _release(options, project, target, environment, version)
-    except EXPECTED as error:
-        now = live(project, target, environment)
-        serves = (
-            f"version {now.number} serves in {environment.name}" if now else f"nothing serves in {environment.name} yet"
-        )
-        why = explain(error)
-        log = _log(target, environment, endpoint, began) if _is_about_the_endpoint(why, endpoint) else ""
-        raise CommandError(
-            f"Version {version.number} was not released to {environment.name}: {why} Now {serves}.{log}"
-        ) from error
-    return Released(environment.name, endpoint, config, version.number)
+    """Release the version, alone in its environment; on failure say what serves now.
 
-
-def _log(target: Target, environment: Environment, endpoint: str, began: datetime) -> str:
-    return log_tail.of_new_instances(
-        target.reading_client("logs", environment), f"/aws/sagemaker/Endpoints/{endpoint}", began
-    )
-
-
-def _is_about_the_endpoint(why: str, endpoint: str) -> bool:
-    """Tell a container that does not come up from a template, a right or a file that is wrong."""
-    return "AWS::SageMaker::Endpoint " in why or f"Endpoint {endpoint} " in why
-
-
-def _release(options: Options, project: Project, target: Target, environment: Environment, version: Version) -> str:
+    All traffic moves at once where it is asked for, or where the version served here before: whoever takes a release
+    back does not want to wait for a canary.
+    """
     bucket = names.data_bucket(project.name, environment.name, target.account_of(environment), environment.region)
-    folder = Location(bucket, f"{names.RELEASES}/{version.number}")
-    with options.terminal.task(f"Copy version {version.number} to {environment.name}") as details:
-        artifacts = release.copy(target.release_client("s3", environment), version, folder)
-        details.append(str(folder))
-    outputs = _deploy(options, project, target, environment, artifacts.parameters)
-    with options.terminal.task("Verify the endpoint") as details:
-        endpoint, config = outputs["EndpointName"], outputs["EndpointConfigName"]
-        release.verify(target.release_client("sagemaker", environment), endpoint, config)
-        details.append(f"{endpoint} is in service on {config}")
-    release.copy_record(
-        target.reading_client("ssm", environment),
-        names.release_parameter(project.name, environment.name),
-        target.client("ssm", project.first),
-        names.release_copy(project.name, project.first.name, environment.name),
-    )
-    return config
+    one = _Release(options, project, target, environment, version, Location(bucket, names.RELEASES), all_at_once)
+    caller = target.client("sts", project.first).get_caller_identity()["Arn"]
+    holder = Holder.now(version.number, caller, socket.gethostname(), os.getpid())
+    s3 = target.release_client("s3", environment)
+    with release_turn.taken(s3, one.folder, holder, is_gone=_is_gone) as turn:
+        failed = FailedRelease(target, environment, one.endpoint, version.number, datetime.now(UTC))
+        try:
+            return one.carry_out(turn)
+        except EXPECTED as error:
+            raise CommandError(failed.told(explain(error), one.write_down)) from error
 
 
-def _deploy(
-    options: Options, project: Project, target: Target, environment: Environment, parameters: dict[str, str]
-) -> dict[str, str]:
-    """Deploy the environment's serving stack with the version's parameters; returns its outputs."""
-    stack = names.serving_stack(project.name, environment.name)
-    file = state.folder_of(project.root) / f"outputs-{environment.name}.json"
-    file.unlink(missing_ok=True)
-    arguments = [f"release/{stack}", "--exclusively", "--outputs-file", str(file)]
-    for name, value in parameters.items():
-        arguments += ["--parameters", f"{name}={value}"]
-    Cdk(project.root, target.environ(environment.region), options.terminal).deploy(*arguments, name="release")
-    outputs: dict[str, dict[str, str]] = json.loads(file.read_text())
-    return outputs[stack]
+def _is_gone(holder: Holder) -> bool:
+    """Tell whether a release of this very machine has died: of another one's processes nothing can be known."""
+    if holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(holder.process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@dataclass(frozen=True)
+class _Release:
+    """One release under way."""
+
+    options: Options
+    project: Project
+    target: Target
+    environment: Environment
+    version: Version
+    folder: Location
+    all_at_once: bool
+
+    @property
+    def endpoint(self) -> str:
+        return names.endpoint(self.project.name, self.environment.name)
+
+    @property
+    def stack(self) -> str:
+        return names.serving_stack(self.project.name, self.environment.name)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What everything of this environment is tagged with."""
+        return {"sagewright:project": self.project.name, "sagewright:environment": self.environment.name}
+
+    @property
+    def sagemaker(self) -> Client:
+        return self.target.release_client("sagemaker", self.environment)
+
+    def carry_out(self, turn: Turn) -> Released:
+        """Copy, deploy, verify, write down, sweep."""
+        before = stack_states.settle(self.options, self.target, self.environment, self.stack)
+        artifacts = self._copy()
+        parameters = artifacts.parameters | self._rollout(stack_states.parameters(before))
+        turn.confirm()
+        config = self._deploy(parameters)["EndpointConfigName"]
+        turn.confirm()
+        self._verify(config, stack_states.outputs(before).get("EndpointConfigName"))
+        self.write_down()
+        return Released(self.environment.name, self.endpoint, config, self.version.number, self._sweep())
+
+    def _copy(self) -> Artifacts:
+        folder = self.folder / str(self.version.number)
+        with self.options.terminal.task(f"Copy version {self.version.number} to {self.environment.name}") as details:
+            # Asked again, as who copies it: whether it is approved counts at this moment and not when it was chosen.
+            version = model_versions.describe(self.sagemaker, self.version.arn)
+            artifacts = release.copy(self.target.release_client("s3", self.environment), version, folder)
+            details.append(str(folder))
+        return artifacts
+
+    def _rollout(self, before: dict[str, str]) -> dict[str, str]:
+        """Overrule the project's rollout where nobody wants to wait, or where that is how the version got there."""
+        if self.environment.serving.rollout.strategy == ALL_AT_ONCE:
+            return {}
+        overruled = {ROLLOUT_PARAMETER: ALL_AT_ONCE}
+        if before.get("ModelPackageArn") == self.version.arn and before.get(ROLLOUT_PARAMETER) == ALL_AT_ONCE:
+            return overruled  # else CloudFormation would update an endpoint of which nothing changes but the way there
+        if self.all_at_once:
+            why = "as asked"
+        elif sweep.ran_before(self.sagemaker, self.endpoint, self.version.arn, tags=self.tags):
+            why = f"version {self.version.number} served here before"
+        else:
+            return {}
+        self.options.terminal.note(f"All traffic moves at once: {why}.")
+        return overruled
+
+    def _deploy(self, parameters: dict[str, str]) -> dict[str, str]:
+        """Deploy the environment's serving stack with the version's parameters; returns its outputs."""
+        file = state.folder_of(self.project.root) / f"outputs-{self.environment.name}.json"
+        file.unlink(missing_ok=True)
+        # Without the last one, the CDK gives a parameter that is left out the value of the release before.
+        arguments = [f"release/{self.stack}", "--exclusively", "--outputs-file", str(file), "--no-previous-parameters"]
+        for name, value in parameters.items():
+            arguments += ["--parameters", f"{name}={value}"]
+        variables = self.target.environ(self.environment.region)
+        Cdk(self.project.root, variables, self.options.terminal).deploy(*arguments, name="release")
+        outputs: dict[str, dict[str, str]] = json.loads(file.read_text())
+        return outputs[self.stack]
+
+    def _verify(self, config: str, before: str | None) -> None:
+        """Prove that the endpoint runs the config; apply it where CloudFormation thought that it does already."""
+        poll_s = self.target.poll_s
+        with self.options.terminal.task("Verify the endpoint") as details:
+            if config == before:
+                endpoint_update.apply(self.sagemaker, self.endpoint, config, poll_s=poll_s)
+            else:
+                endpoint_update.verify(self.sagemaker, self.endpoint, config, poll_s=poll_s)
+            details.append(f"{self.endpoint} is in service on {config}")
+
+    def write_down(self) -> None:
+        """Let the environment's record and its copy in the first one say what really serves."""
+        now = serving.read(self.sagemaker, self.endpoint)
+        if now is None:
+            return
+        parameter = names.release_parameter(self.project.name, self.environment.name)
+        own = self.target.release_client("ssm", self.environment)
+        serving.correct(own, parameter, now, str(self.folder / str(now.number) / "baseline"))
+        copy = names.release_copy(self.project.name, self.project.first.name, self.environment.name)
+        serving.copy_record(own, parameter, self.target.client("ssm", self.project.first), copy)
+
+    def _sweep(self) -> Swept:
+        """Delete what nobody will go back to; what cannot be deleted does not make the release a failure."""
+        swept = sweep.sweep(self.sagemaker, self.endpoint, tags=self.tags)
+        if swept.configs:
+            self.options.terminal.done(f"Deleted {_count(swept)} of releases that nothing goes back to any more")
+        for name, reason in swept.failures.items():
+            self.options.terminal.note(f"{name} was not deleted, the next release tries again: {reason}")
+        return swept
+
+
+def _count(swept: Swept) -> str:
+    return f"{len(swept.configs)} endpoint config(s) and {len(swept.models)} model(s)"

@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from sagewright.project import Project, load
 
 from . import sandbox_process
 from .options import Options, command
+from .sandbox_process import RunningSandbox
 from .target import SANDBOX_ACCOUNT, SANDBOX_REGION, Sandbox
 from .terminal import table
 
@@ -39,6 +41,8 @@ def up(
     if running is not None:
         options.terminal.note(f"The sandbox is up already: {running.endpoint} (process {running.pid}).")
     else:
+        if (ended := sandbox_process.find_ended(options.folder)) is not None:
+            options.terminal.note(escape(ended.epitaph()))
         with options.terminal.task("Start the sandbox") as details:
             running = sandbox_process.start(options.folder, port=port)
             details.append(running.endpoint)
@@ -60,7 +64,9 @@ def status(options: Options) -> None:
     """Say whether a sandbox is up for this folder, and what runs in it."""
     running = sandbox_process.find(options.folder)
     if running is None:
-        options.terminal.result({"up": False}, "No sandbox is up here. Start one with: sagewright sandbox up")
+        ended = sandbox_process.find_ended(options.folder)
+        told = ended.epitaph() if ended else "No sandbox is up here. Start one with: sagewright sandbox up"
+        options.terminal.result({"up": False, **_ended(ended)}, told)
         return
     project = _project(options)
     sandbox = Sandbox(running, project)
@@ -91,10 +97,21 @@ def down(options: Options) -> None:
     """Stop the sandbox and everything it runs; what was deployed to it is gone."""
     running = sandbox_process.find(options.folder)
     if running is None:
-        options.terminal.result({"stopped": False}, "No sandbox is up here: nothing to stop.")
+        ended = sandbox_process.find_ended(options.folder)
+        if ended is not None:
+            ended.forget()
+        told = ended.epitaph() if ended else "No sandbox is up here: nothing to stop."
+        options.terminal.result({"stopped": False, **_ended(ended)}, told)
         return
     running.stop()
     options.terminal.result({"stopped": True, "pid": running.pid}, f"The sandbox (process {running.pid}) is stopped.")
+
+
+def _ended(ended: RunningSandbox | None) -> dict[str, Any]:
+    """Tell programs of a sandbox that is gone although nobody stopped it."""
+    if ended is None:
+        return {}
+    return {"ended_unexpectedly": {"pid": ended.pid, "started": ended.started, "log": str(ended.log)}}
 
 
 def _project(options: Options) -> Project | None:

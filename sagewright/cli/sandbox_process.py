@@ -31,41 +31,78 @@ class RunningSandbox:
     started: str
     file: Path
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the process is there."""
+        return _is_sandbox(self.pid, self.data)
+
+    @property
+    def log(self) -> Path:
+        """What it wrote."""
+        return self.file.parent / "sandbox.log"
+
     def stop(self) -> None:
         """End the process and everything it started, then forget it."""
         os.kill(self.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_TIMEOUT_S
-        while _is_sandbox(self.pid, self.data):
+        while self.is_up:
             if time.monotonic() > deadline:
                 raise CommandError(
                     f"The sandbox (process {self.pid}) has not stopped within {STOP_TIMEOUT_S} s; its log is "
-                    f"{self.file.parent / 'sandbox.log'}. End it with `kill -9 {self.pid}`."
+                    f"{self.log}. End it with `kill -9 {self.pid}`."
                 )
             time.sleep(0.05)
+        self.forget()
+
+    def forget(self) -> None:
+        """Remember it no more."""
         self.file.unlink(missing_ok=True)
+
+    def epitaph(self) -> str:
+        """Say of one that is gone although nobody stopped it what is lost, and how to go on."""
+        return (
+            f"The sandbox of {self.file.parent.parent} (process {self.pid}, up since {self.started}) has ended "
+            "unexpectedly: it was killed, or crashed, or the machine was restarted. What was deployed to it is lost, "
+            "because its state was in its memory: stacks, data, versions, endpoints. The project's own files are "
+            "untouched. Go on with `sagewright sandbox up`, then `sagewright deploy` and what follows. Its log is "
+            f"{self.log}"
+        )
 
 
 def find(project: Path) -> RunningSandbox | None:
-    """Find the sandbox that is up for this folder; the file of one that died is removed on the way."""
+    """Find the sandbox that is up for this folder."""
     return next((found for folder in state.around(project) if (found := of_folder(folder))), None)
 
 
-def of_folder(folder: Path) -> RunningSandbox | None:
-    """Find the sandbox that was started for exactly this folder."""
-    file = folder / state.FOLDER / "sandbox.json"
-    if not file.is_file():
-        return None
-    found = _read(file)
-    if found is not None and _is_sandbox(found.pid, found.data):
-        return found
-    file.unlink(missing_ok=True)
+def find_ended(project: Path) -> RunningSandbox | None:
+    """Find the sandbox that was up for this folder and has ended although nobody stopped it.
+
+    It is remembered until another one is started, or `sagewright sandbox down` has told it.
+    """
+    for folder in state.around(project):
+        found = _remembered(folder)
+        if found is not None:
+            return None if found.is_up else found
     return None
+
+
+def of_folder(folder: Path) -> RunningSandbox | None:
+    """Find the sandbox that was started for exactly this folder, where it is up."""
+    found = _remembered(folder)
+    return found if found is not None and found.is_up else None
+
+
+def _remembered(folder: Path) -> RunningSandbox | None:
+    file = folder / state.FOLDER / "sandbox.json"
+    return _read(file) if file.is_file() else None
 
 
 def start(project: Path, *, port: int = 0, parent: int | None = None) -> RunningSandbox:
     """Start a sandbox for this folder and wait until it answers; with `parent`, it ends when that process does."""
     home = state.folder_of(project)
     data, log = home / "sandbox", home / "sandbox.log"
+    if _remembered(project) is not None and log.exists():
+        log.replace(home / "sandbox-ended.log")  # of one that ended unexpectedly: it may say why
     shutil.rmtree(data, ignore_errors=True)  # its state was in the memory of a process that is gone
     data.mkdir()
     arguments = [sys.executable, "-m", MODULE, "--port", str(port), "--data", str(data)]

@@ -1,6 +1,7 @@
 """Where a command acts: the sandbox of this checkout, or AWS when it is said. The same code path, another endpoint."""
 
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ from typing import Any, Protocol
 import boto3
 import botocore.session
 from botocore.config import Config
+from botocore.credentials import RefreshableCredentials
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions.client import Client
@@ -19,6 +21,8 @@ from .sandbox_process import RunningSandbox
 SANDBOX_ACCOUNT = "111111111111"
 SANDBOX_KEY = "AKIASBOX"
 SANDBOX_REGION = "eu-west-1"
+# What the CDK bootstraps with where nobody says otherwise: DefaultStackSynthesizer.DEFAULT_QUALIFIER, without Node.
+CDK_QUALIFIER = "hnb659fds"
 
 # Its method that makes clients has one overload for each service that AWS has; ours come as names.
 Session = Any
@@ -47,6 +51,14 @@ class Target(Protocol):
         """Make a client that may look at what the environment serves, from whichever account."""
         ...
 
+    def stacks_client(self, environment: Environment) -> Client:
+        """Make a client of CloudFormation that may see and steer what the CDK deploys, in whichever account."""
+        ...
+
+    def lookup_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look at everything but data in the environment's account, whichever that is."""
+        ...
+
     def environ(self, region: str) -> dict[str, str]:
         """Make the environment variables of a process that acts here as the caller."""
         ...
@@ -57,36 +69,72 @@ class Target(Protocol):
 
 
 class _Accounts:
-    """What both targets share: an assumed release role, whose temporary keys serve the whole command."""
+    """What both targets share: roles taken on, whose temporary keys serve the whole command and renew themselves."""
 
     def __init__(self, project: str) -> None:
         self._project = project
         self._assumed: dict[str, Session] = {}
 
-    def assume(self, sts: Client, environment: Environment, account: str) -> Session:
-        if environment.name not in self._assumed:
-            role = names.release_role(self._project, environment.name)
-            partition = boto3.Session().get_partition_for_region(environment.region)
-            keys = sts.assume_role(
-                RoleArn=f"arn:{partition}:iam::{account}:role/{role}", RoleSessionName="sagewright-release"
-            )["Credentials"]
-            self._assumed[environment.name] = _session(
-                keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region=environment.region
-            )
-        return self._assumed[environment.name]
+    def release(self, sts: Client, environment: Environment, account: str) -> Session:
+        """Take on the environment's release role."""
+        return self._assume(sts, names.release_role(self._project, environment.name), environment, account)
+
+    def deploy(self, sts: Client, environment: Environment, account: str) -> Session:
+        """Take on the role by which the CDK deploys to an account."""
+        return self._assume(sts, _cdk_role("deploy", environment, account), environment, account)
+
+    def look_up(self, sts: Client, environment: Environment, account: str) -> Session:
+        """Take on the role by which the CDK looks around in an account."""
+        return self._assume(sts, _cdk_role("lookup", environment, account), environment, account)
+
+    def _assume(self, sts: Client, role: str, environment: Environment, account: str) -> Session:
+        partition = boto3.Session().get_partition_for_region(environment.region)
+        arn = f"arn:{partition}:iam::{account}:role/{role}"
+        if arn not in self._assumed:
+            self._assumed[arn] = _renewing_session(lambda: _taken_on(sts, arn), environment.region)
+        return self._assumed[arn]
 
 
-def _session(key: str, secret: str, token: str | None = None, *, region: str) -> Session:
-    """Make a session of exactly these keys: no profile, no configuration file of the user has a say in it."""
+def _cdk_role(purpose: str, environment: Environment, account: str) -> str:
+    qualifier = environment.security.bootstrap_qualifier or CDK_QUALIFIER
+    return f"cdk-{qualifier}-{purpose}-role-{account}-{environment.region}"
+
+
+def _taken_on(sts: Client, role: str) -> dict[str, str]:
+    keys = sts.assume_role(RoleArn=role, RoleSessionName="sagewright-release")["Credentials"]
+    return {
+        "access_key": keys["AccessKeyId"],
+        "secret_key": keys["SecretAccessKey"],
+        "token": keys["SessionToken"],
+        "expiry_time": keys["Expiration"].isoformat(),
+    }
+
+
+def _renewing_session(take_on: Callable[[], dict[str, str]], region: str) -> Session:
+    """Make a session whose keys are asked for anew before they expire: a rollout may bake for hours, they live one."""
+    core = _core()
+    # pyrefly: ignore[missing-attribute] - its constructor makes it, which has no types
+    core._credentials = RefreshableCredentials.create_from_metadata(  # noqa: SLF001 - botocore has no other way in
+        metadata=take_on(), refresh_using=take_on, method="sts-assume-role"
+    )
+    return boto3.Session(region_name=region, botocore_session=core)
+
+
+def _session(key: str, secret: str, *, region: str) -> Session:
+    """Make a session of exactly these keys."""
+    return boto3.Session(key, secret, region_name=region, botocore_session=_core())
+
+
+def _core() -> botocore.session.Session:
+    """Make a session in which no profile and no configuration file of the user has a say."""
     nothing = (None, None, None, None)
-    core = botocore.session.Session(
+    return botocore.session.Session(
         {
             "profile": nothing,
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    return boto3.Session(key, secret, token, region_name=region, botocore_session=core)
 
 
 class Sandbox:
@@ -115,11 +163,29 @@ class Sandbox:
     def release_client(self, service: str, environment: Environment) -> Client:
         """Make a client of the environment's release role."""
         sts = self.client_in("sts", self.account, environment.region)
-        return self._client(self._accounts.assume(sts, environment, self.account_of(environment)), service)
+        return self._client(self._accounts.release(sts, environment, self.account_of(environment)), service)
+
+    def stacks_client(self, environment: Environment) -> Client:
+        """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""
+        account = self.account_of(environment)
+        if account == self.account:
+            return self.client("cloudformation", environment)
+        sts = self.client_in("sts", self.account, environment.region)
+        return self._client(self._accounts.deploy(sts, environment, account), "cloudformation")
 
     def reading_client(self, service: str, environment: Environment) -> Client:
         """Make a client that may look at what is live."""
-        return self.client(service, environment)
+        if self.account_of(environment) == self.account:
+            return self.client(service, environment)
+        return self.release_client(service, environment)
+
+    def lookup_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look around; in another account, as the CDK's own lookup role there."""
+        account = self.account_of(environment)
+        if account == self.account:
+            return self.client(service, environment)
+        sts = self.client_in("sts", self.account, environment.region)
+        return self._client(self._accounts.look_up(sts, environment, account), service)
 
     def _client(self, session: Session, service: str) -> Client:
         # No proxy stands between two processes of one machine, whatever HTTP_PROXY says.
@@ -173,13 +239,29 @@ class Aws:
     def release_client(self, service: str, environment: Environment) -> Client:
         """Make a client of the environment's release role."""
         sts = self._session.client("sts", region_name=environment.region)
-        return self._accounts.assume(sts, environment, self.account_of(environment)).client(service)
+        return self._accounts.release(sts, environment, self.account_of(environment)).client(service)
+
+    def stacks_client(self, environment: Environment) -> Client:
+        """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""
+        account = self.account_of(environment)
+        if account == self.account:
+            return self.client("cloudformation", environment)
+        sts = self._session.client("sts", region_name=environment.region)
+        return self._accounts.deploy(sts, environment, account).client("cloudformation")
 
     def reading_client(self, service: str, environment: Environment) -> Client:
         """Make a client that may look at what is live."""
         if self.account_of(environment) == self.account:
             return self.client(service, environment)
         return self.release_client(service, environment)
+
+    def lookup_client(self, service: str, environment: Environment) -> Client:
+        """Make a client that may look around; in another account, as the CDK's own lookup role there."""
+        account = self.account_of(environment)
+        if account == self.account:
+            return self.client(service, environment)
+        sts = self._session.client("sts", region_name=environment.region)
+        return self._accounts.look_up(sts, environment, account).client(service)
 
     def environ(self, region: str) -> dict[str, str]:
         """Make the environment variables of a process."""
@@ -198,6 +280,9 @@ def resolve(name: str | None, project: Project) -> Target:
     running = sandbox_process.find(project.root)
     if running is not None:
         return Sandbox(running, project)
+    ended = sandbox_process.find_ended(project.root)
+    if ended is not None:
+        raise CommandError(ended.epitaph())
     if name == "sandbox":
         raise CommandError(f"No sandbox is up for {project.root}. Start one with `sagewright sandbox up`.")
     raise CommandError(

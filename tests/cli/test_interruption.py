@@ -14,7 +14,7 @@ Run = Callable[..., Result]
 ARN = "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/leavers-training/execution/abcdefghijkl"
 
 
-def ctrl_c(*_: object) -> NoReturn:
+def ctrl_c(*_: object, **__: object) -> NoReturn:
     raise KeyboardInterrupt
 
 

@@ -59,11 +59,27 @@ def test_up_answers_is_idempotent_and_down_leaves_nothing(folder: Path) -> None:
     assert not (folder / ".sagewright" / "sandbox.json").exists()
 
 
-def test_the_file_of_a_sandbox_that_died_is_cleaned_away(folder: Path) -> None:
+def test_a_sandbox_that_was_killed_is_told_until_it_is_up_again(folder: Path) -> None:
     pid = result(folder, "sandbox", "up")["pid"]
     os.kill(pid, signal.SIGKILL)
+    status = result(folder, "sandbox", "status")
+    assert (status["up"], status["ended_unexpectedly"]["pid"]) == (False, pid)
+
+    again = sagewright(folder, "sandbox", "up")
+    assert f"(process {pid}, up since" in again.stderr
+    assert "has ended unexpectedly" in again.stderr
+    assert "What was deployed to it is lost" in again.stderr
+    assert "ended_unexpectedly" not in result(folder, "sandbox", "status")
+    assert result(folder, "sandbox", "status")["pid"] != pid
+    assert (folder / ".sagewright" / "sandbox-ended.log").exists()
+
+
+def test_down_of_a_sandbox_that_was_killed_tells_it_once_and_forgets_it(folder: Path) -> None:
+    pid = result(folder, "sandbox", "up")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    assert result(folder, "sandbox", "down")["ended_unexpectedly"]["pid"] == pid
+    assert result(folder, "sandbox", "down") == {"stopped": False}
     assert result(folder, "sandbox", "status") == {"up": False}
-    assert result(folder, "sandbox", "up")["pid"] != pid
 
 
 def test_a_process_that_is_not_ours_is_never_stopped(folder: Path) -> None:
@@ -72,7 +88,7 @@ def test_a_process_that_is_not_ours_is_never_stopped(folder: Path) -> None:
         state.mkdir()
         record = {"endpoint": "http://localhost:1", "pid": stranger.pid, "data": str(state / "sandbox"), "started": "x"}
         (state / "sandbox.json").write_text(json.dumps(record))
-        assert result(folder, "sandbox", "down") == {"stopped": False}
+        assert not result(folder, "sandbox", "down")["stopped"]
         assert stranger.poll() is None
         stranger.communicate(b"\n")
 

@@ -1,5 +1,7 @@
+import json
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,7 @@ def pretended_aws(home: Home, monkeypatch: pytest.MonkeyPatch) -> str:
     iam = sandbox.client_in("iam", "111111111111", "eu-west-1")
     name = f"anna-{uuid.uuid4().hex[:8]}"
     iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     key = iam.create_access_key(UserName=name)["AccessKey"]
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
@@ -112,7 +115,8 @@ def test_aws_shows_where_it_acts_and_does_nothing_without_a_yes(run: Run, projec
 def test_aws_names_the_bootstrap_command_where_it_is_missing(run: Run, project: Path) -> None:
     result = run("deploy", "--project", project, "--target", "aws", "--yes")
     assert result.exit_code == 1
-    assert "bootstrap aws://111111111111/eu-west-1" in result.stderr
+    assert "not prepared for the CDK in eu-west-1 yet" in result.stderr
+    assert "`sagewright bootstrap dev --target aws`" in result.stderr
 
 
 @pytest.mark.usefixtures("pretended_aws")
@@ -122,6 +126,35 @@ def test_credentials_of_another_account_are_told(run: Run, project: Path) -> Non
     result = run("models", "--project", project, "--target", "aws")
     assert result.exit_code == 1
     assert "belong to account 111111111111, but environment 'dev' is in 222222222222" in result.stderr
+
+
+def test_keys_of_a_role_are_renewed_before_they_expire() -> None:
+    taken: list[str] = []
+
+    def take_on() -> dict[str, str]:
+        taken.append(f"key-{len(taken)}")
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        return {"access_key": taken[-1], "secret_key": "s", "token": "t", "expiry_time": soon.isoformat()}
+
+    session = target._renewing_session(take_on, "eu-west-1")
+    assert session.get_credentials().get_frozen_credentials().access_key == taken[-1] == "key-1"
+
+
+def test_what_is_live_in_another_account_is_read_as_the_release_role(home: Home, project: Path) -> None:
+    file = project / "project.yaml"
+    there = '  dev: {account: "111111111111", region: eu-west-1}\n  prod: {account: "333333333333", region: eu-west-1}'
+    file.write_text(file.read_text().replace("  dev: {region: eu-west-1}", there))
+    loaded = load(project)
+    sandbox = Sandbox(home[1], loaded)
+    trust = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"}
+    sandbox.client_in("iam", "333333333333", "eu-west-1").create_role(
+        RoleName=names.release_role(loaded.name, "prod"),
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    reader = sandbox.reading_client("sts", loaded.environment("prod")).get_caller_identity()["Arn"]
+    assert reader == "arn:aws:sts::333333333333:assumed-role/leavers-prod-release/sagewright-release"
+    own = sandbox.reading_client("sts", loaded.first).get_caller_identity()["Arn"]
+    assert own == "arn:aws:iam::111111111111:user/administrator"
 
 
 def test_commands_on_a_sandbox_without_the_project_say_to_deploy(run: Run, home: Home) -> None:

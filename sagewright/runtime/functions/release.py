@@ -1,13 +1,11 @@
-"""A release: one approved version, copied to where it serves, and proof that the endpoint really runs it.
+"""A release: one approved version, copied to where it serves.
 
 The copy makes production independent: its endpoint starts instances from its own bucket and key, whatever happens to
 the account in which the model was trained.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -70,61 +68,11 @@ def _files(s3: Client, folder: Location) -> Iterator[tuple[Location, str]]:
 
 
 def _copy_object(s3: Client, source: Location, target: Location) -> None:
-    # The managed copy: in parts above 5 GB, which CopyObject alone refuses.
-    s3.copy({"Bucket": source.bucket, "Key": source.key}, target.bucket, target.key)
-
-
-@dataclass(frozen=True)
-class Live:
-    """What an environment serves: the version's ARN and the endpoint config it runs under."""
-
-    model_package_arn: str
-    endpoint_config: str
-
-    @property
-    def number(self) -> int:
-        """The version's number: the last part of its ARN."""
-        return int(self.model_package_arn.rpartition("/")[2])
-
-
-def live(ssm: Client, parameter: str) -> Live | None:
-    """Read what the last successful release wrote down; None before the first one."""
-    value = _value(ssm, parameter)
-    if value is None:
-        return None
-    record: dict[str, Any] = json.loads(value)
-    return Live(record["version"], record["config"])
-
-
-def copy_record(serving: Client, parameter: str, first: Client, copy: str) -> None:
-    """Repeat a serving environment's record in the first one, so that training need not ask another account."""
-    value = _value(serving, parameter)
-    if value is None:
-        raise Refused(f"The release has not written {parameter} down: is its stack another project's? Release again.")
-    first.put_parameter(Name=copy, Value=value, Type="String", Overwrite=True)
-
-
-def _value(ssm: Client, parameter: str) -> str | None:
     try:
-        return str(ssm.get_parameter(Name=parameter)["Parameter"]["Value"])
+        # The managed copy: in parts above 5 GB, which CopyObject alone refuses.
+        s3.copy({"Bucket": source.bucket, "Key": source.key}, target.bucket, target.key)
     except ClientError as error:
-        if error.response["Error"]["Code"] == "ParameterNotFound":
-            return None
+        if error.operation_name == "HeadObject":
+            # An answer without a body tells nothing: GetObject's says who may not do what, and which policy is missing.
+            s3.get_object(Bucket=source.bucket, Key=source.key, Range="bytes=0-0")
         raise
-
-
-def verify(sagemaker: Client, endpoint: str, endpoint_config: str) -> None:
-    """Make sure that the endpoint is in service *on the new config*.
-
-    An update that SageMaker rolled back also ends `InService`, but on the old config, and looks like a success.
-    """
-    description = sagemaker.describe_endpoint(EndpointName=endpoint)
-    status, running = description["EndpointStatus"], description["EndpointConfigName"]
-    if status != "InService":
-        reason = description.get("FailureReason", "SageMaker gives no reason")
-        raise Refused(f"Endpoint {endpoint} is {status}, not InService: {reason}.")
-    if running != endpoint_config:
-        raise Refused(
-            f"Endpoint {endpoint} is InService, but on {running} instead of {endpoint_config}: "
-            "SageMaker has rolled the update back. The version before it still serves."
-        )

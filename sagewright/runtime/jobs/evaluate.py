@@ -2,11 +2,13 @@
 
 import argparse
 import csv
+import gzip
 import json
 import logging
 import math
 import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,8 @@ from sagewright.runtime.serving.errors import UserError
 from sagewright.runtime.serving.handlers import MODEL_FILE
 from sagewright.runtime.serving.predictions import Predictions, predict
 from sagewright.runtime.serving.schema import Schema
+
+_CHUNK = 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +57,14 @@ def run(arguments: argparse.Namespace) -> None:
 def load(archive: Path) -> tuple[Any, Schema]:
     """Return the estimator and the schema of a model artifact."""
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
-        with tarfile.open(archive) as members:
-            members.extractall(folder, filter="data")
+        try:
+            with gzip.open(archive) as content:
+                with tarfile.open(fileobj=content, mode="r|") as members:
+                    members.extractall(folder, filter="data")
+                while content.read(_CHUNK):  # gzip's checksum is at its end, after that of the tar
+                    pass
+        except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
+            raise UserError(f"the model artifact {archive.name} cannot be unpacked ({error}): train again") from error
         return joblib.load(Path(folder) / MODEL_FILE), Schema.load(Path(folder) / schema.FILE)
 
 

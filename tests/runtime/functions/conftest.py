@@ -9,9 +9,8 @@ import pytest
 from botocore.config import Config
 
 from sagewright.cli import sandbox_process
+from tests.runtime.functions.endpoint import ACCOUNT, IMAGE, REGION, Endpoint
 
-ACCOUNT, REGION = "111111111111", "eu-west-1"
-IMAGE = "141502667606.dkr.ecr.eu-west-1.amazonaws.com/sagemaker-scikit-learn:1.9-0-cpu-py3"
 EVALUATION = {
     "binary_classification_metrics": {
         "average_precision": {"value": 0.66, "standard_deviation": 0.01},
@@ -33,6 +32,18 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 
     yield make
     running.stop()
+
+
+@pytest.fixture(scope="session")
+def endpoint(client: Callable[[str], Any]) -> Callable[[], Endpoint]:
+    """Make the endpoint of an environment that nothing was released to yet."""
+
+    def make() -> Endpoint:
+        name = f"endpoint-{uuid.uuid4().hex}"
+        client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+        return Endpoint(client, name)
+
+    return make
 
 
 @dataclass(frozen=True)

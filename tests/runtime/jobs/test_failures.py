@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sagewright.runtime.jobs import programs
+from sagewright.runtime.jobs import evaluate, programs
+from sagewright.runtime.serving.errors import UserError
 from tests.runtime.jobs.project_run import Project
 
 FIT = """
@@ -244,3 +245,11 @@ def test_hyperparameters_arrive_as_what_they_were(tmp_path: Path) -> None:
     values = {"depth": 3, "rate": 0.5, "names": ["a"], "name": "7", "none": None}
     (tmp_path / "h.json").write_text(json.dumps({name: json.dumps(value) for name, value in values.items()}))
     assert programs.train.read_hyperparameters(tmp_path / "h.json") == values
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 0.999])
+def test_a_truncated_model_artifact_is_named_as_the_reason(churn: Project, tmp_path: Path, share: float) -> None:
+    whole = next(churn.root.rglob("model.tar.gz")).read_bytes()
+    (tmp_path / "model.tar.gz").write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(UserError, match=r"the model artifact model\.tar\.gz cannot be unpacked \(.+\): train again"):
+        evaluate.load(tmp_path / "model.tar.gz")

@@ -1,0 +1,43 @@
+"""Runs every check; one that is itself denied something becomes a finding, because that is news, too."""
+
+from collections.abc import Callable, Iterator
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sagewright.cli.errors import CommandError, explain
+
+from . import bootstraps, caller, quotas, regions, surroundings, tools
+from .finding import EnvironmentCheck, Finding, Subject
+
+# Each asks the environment's own account.
+_OF_ENVIRONMENTS: tuple[tuple[str, EnvironmentCheck], ...] = (
+    (regions.REGION, regions.check),
+    (quotas.CHECK, quotas.check),
+    (surroundings.BOUNDARY, surroundings.boundary),
+    (surroundings.NETWORK, surroundings.network),
+    (surroundings.NAMES, surroundings.taken_names),
+)
+
+
+def examine(subject: Subject) -> Iterator[Finding]:
+    """Look at everything; without valid credentials at what needs none."""
+    yield from tools.check()
+    called = list(caller.check(subject))
+    yield from called
+    yield from regions.agreements(subject)
+    if any(each.check == caller.CREDENTIALS and each.result == "failure" for each in called):
+        return
+    yield from _guarded(bootstraps.CHECK, "", lambda: bootstraps.check(subject))
+    for environment in subject.environments:
+        for name, check in _OF_ENVIRONMENTS:
+            # Both names are bound now: the generator runs within this round.
+            yield from _guarded(name, environment.name, lambda check=check, place=environment: check(subject, place))
+    if subject.project.first in subject.environments:
+        yield from _guarded(surroundings.SOURCE, subject.project.first.name, lambda: surroundings.source(subject))
+
+
+def _guarded(name: str, environment: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    try:
+        yield from check()
+    except (ClientError, BotoCoreError, CommandError) as error:
+        yield Finding(name, "warning", f"could not be looked at: {explain(error)}", environment)
