@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; they need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check synth bench setup lock clean
+.PHONY: help demo test check synth bench docs setup lock clean
 
 # An exported VIRTUAL_ENV or PYTHONPATH of the caller must not leak into this checkout's own environment.
 unexport VIRTUAL_ENV
@@ -8,6 +8,7 @@ unexport PYTHONPATH
 
 VENV := $(abspath $(or $(UV_PROJECT_ENVIRONMENT),.venv))
 READY := $(VENV)/.ready
+CHECKOV := $(VENV)-checkov
 PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done))
 UV := $(or $(shell command -v uv),$(abspath .uv/bin/uv))
@@ -25,6 +26,7 @@ help:
 	@echo "make check   format, lint, types, templates"
 	@echo "make synth   write the churn project's cloud assembly to cdk.out"
 	@echo "make bench   measure what is meant to be fast, beside a peer in the same run"
+	@echo "make docs    write the pages of docs/ that are made from code and tests"
 	@echo "make lock    resolve the dependencies anew into requirements.lock"
 	@echo "make clean   remove the environment and everything that was generated"
 
@@ -34,18 +36,22 @@ demo: $(READY)
 test: $(READY)
 	pytest --numprocesses 2 --dist loadfile $(ARGS)
 
-check: $(READY)
+check: $(READY) $(CHECKOV)/.ready
 	ruff format --check
 	ruff check
 	pyrefly check
 	pyrefly check --python-version 3.12
-	python tests/templates
+	python tests/templates --checkov $(CHECKOV)/bin/checkov
 
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out
 
 bench: $(READY)
 	python benchmarks/synth.py
+
+docs: $(READY)
+	python -m sagewright.project
+	python tests/documents
 
 setup: $(READY)
 
@@ -59,6 +65,12 @@ $(READY): requirements.lock pyproject.toml | $(UV)
 	@$(VENV)/bin/python -m compileall -q sagewright
 	@echo $$(($$(date +%s) - $$(cat $@.started))) > $@ # the seconds it took, for the demo's report
 
+# Beside the other environment, because it pins a boto3 of its own.
+$(CHECKOV)/.ready: requirements-checkov.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(CHECKOV)
+	$(UV) pip sync --require-hashes --python $(CHECKOV)/bin/python requirements-checkov.lock
+	@touch $@
+
 # uv is one of the locked packages: where the machine has none, exactly that one comes into .uv.
 $(abspath .uv/bin/uv):
 	@test -n "$(PYTHON)" || { echo "Sagewright needs Python 3.11 or newer: install it, or say which with PYTHON=/path/to/python." >&2; exit 1; }
@@ -69,6 +81,8 @@ $(abspath .uv/bin/uv):
 lock: | $(UV)
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group build --group dev \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group checkov \
+		--custom-compile-command "make lock" --output-file requirements-checkov.lock
 
 clean:
-	rm -rf $(VENV) .uv out cdk.out
+	rm -rf $(VENV) $(CHECKOV) .uv out cdk.out

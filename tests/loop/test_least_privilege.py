@@ -1,0 +1,300 @@
+"""No statement too many: without any one of them, something that the loop does would be refused.
+
+The sandbox writes down every decision. Each is judged again by the same function, with the role's policy less one
+statement: the statement is needed where a decision that was "allowed" then is not. So it is with each action in it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sagewright.sandbox.iam.decision import Access, Policies, decide
+from sagewright.sandbox.iam.documents import Policy, parse
+from sagewright.sandbox.iam.principal import Principal
+from tests.loop.accounts import BROKEN, DEV, PROD, REGION, STRANGER, Lifts, Role, Sandbox, table, until
+
+pytestmark = pytest.mark.slow
+
+SOURCE = "lifts-of-a-stranger"
+CANARY = {"strategy": "canary", "percent": 50, "bake_minutes": 1}
+# What AWS documents, and asks for where the loop does not get, or the sandbox does not look: by role and action.
+UNASKED = {
+    ("", "kms:Encrypt"): "by SageMaker's documentation for the key of an output",
+    ("", "logs:DescribeLogStreams"): "by SageMaker's documentation for whoever writes logs",
+    ("", "s3:AbortMultipartUpload"): "where an upload in parts breaks off",
+    (
+        "full-training-TrainingPreprocessRole",
+        "kms:Decrypt",
+    ): "where an upload goes in parts: it reads under another key",
+    ("TrainingExecutionRole", "sagemaker:StopProcessingJob"): "where somebody stops a training that prepares",
+    ("TrainingExecutionRole", "sagemaker:StopTrainingJob"): "where somebody stops a training that trains",
+}
+
+Statements = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A loop's decisions on each role of a project, with the policies that there were."""
+
+    roles: Mapping[str, Statements]
+    decisions: Mapping[str, list[dict[str, Any]]]
+    guarded: Callable[[str], Policies]
+
+    def allows(self, decision: Mapping[str, Any], statements: Statements) -> bool:
+        """Judge a recorded request again, with other statements in the role's policy."""
+        role = decision["role"]
+        principal = Principal("assumed-role", decision["principal"], role.split(":")[4], role_arn=role)
+        access = Access(principal, decision["action"], decision["resource"], decision["account"], decision["context"])
+        of = self.guarded(decision["resource"])
+        return decide(access, Policies((policy(statements),), resource=of.resource, rule=of.rule)).allowed
+
+    def needed(self, role: str, kept: Statements) -> bool:
+        """Whether something that the role did is refused with these statements alone."""
+        return any(not self.allows(each, kept) for each in self.decisions[role] if each["allowed"])
+
+    def superfluous_statements(self) -> list[tuple[str, str]]:
+        return [
+            (role, taken["Sid"])
+            for role, statements in self.roles.items()
+            for taken in statements
+            if not self.needed(role, [each for each in statements if each is not taken])
+        ]
+
+    def superfluous_actions(self) -> list[tuple[str, str]]:
+        return [
+            (role, action)
+            for role, statements in self.roles.items()
+            for of in statements
+            for action in actions(of)
+            if not self.needed(role, [without(each, action) if each is of else each for each in statements])
+        ]
+
+
+def is_excused(role: str, action: str) -> bool:
+    return any(action == excused and of in role for of, excused in UNASKED)
+
+
+def actions(statement: Mapping[str, Any]) -> list[str]:
+    given = statement["Action"]
+    return [given] if isinstance(given, str) else given
+
+
+def without(statement: dict[str, Any], action: str) -> dict[str, Any]:
+    return statement | {"Action": [each for each in actions(statement) if each != action] or ["none:ofThem"]}
+
+
+def policy(statements: Statements) -> Policy:
+    return _policy(json.dumps(statements))
+
+
+@cache
+def _policy(statements: str) -> Policy:
+    return parse({"Version": "2012-10-17", "Statement": json.loads(statements)}, "policy")
+
+
+def guards(sandbox: Sandbox, decisions: list[dict[str, Any]]) -> Callable[[str], Policies]:
+    """Read the policies of every bucket, key and registry that the loop touched."""
+    found: dict[str, Policies] = {}
+    for resource in {each["resource"] for each in decisions}:
+        name, account = thing(resource), owner(resource, decisions)
+        if name not in found:
+            text = own_policy(sandbox, name, account)
+            rule: Literal["key", "either"] = "key" if ":key/" in name else "either"
+            found[name] = Policies(resource=parse(text, name), rule=rule) if text else Policies()
+    return lambda resource: found[thing(resource)]
+
+
+def own_policy(sandbox: Sandbox, name: str, account: str) -> str | None:
+    """Read the policy that a resource has itself, where there may be one."""
+    if ":key/" in name:
+        return sandbox.client("kms", account).get_key_policy(KeyId=name, PolicyName="default")["Policy"]
+    if ":model-package/" in name:
+        sagemaker, group = sandbox.client("sagemaker", account), name.split("/")[1]
+        with suppress(ClientError):  # the registry of a project in one account has none
+            return sagemaker.get_model_package_group_policy(ModelPackageGroupName=group)["ResourcePolicy"]
+    if name.startswith("arn:aws:s3:::"):
+        return sandbox.client("s3", account).get_bucket_policy(Bucket=name.rpartition(":")[2])["Policy"]
+    return None
+
+
+def thing(resource: str) -> str:
+    """Name the bucket of an object, and anything else as it is."""
+    return resource.partition("/")[0] if resource.startswith("arn:aws:s3:::") else resource
+
+
+def owner(resource: str, decisions: list[dict[str, Any]]) -> str:
+    return next(each["account"] for each in decisions if each["resource"] == resource)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Two projects of one sandbox: one with all that there is to turn on, one with the least."""
+
+    sandbox: Sandbox
+    full: Lifts
+    plain: Lifts
+    decisions: list[dict[str, Any]]
+
+    def recorded(self, *stacks: tuple[str, str]) -> Recorded:
+        """Take what the roles of some stacks did."""
+        roles = [role for stack, account in stacks for role in roles_of(self.sandbox, stack, account)]
+        decisions = {role.arn: [each for each in self.decisions if each["role"] == role.arn] for role in roles}
+        everything = [each for of in decisions.values() for each in of]
+        statements = {role.arn: role.policy[1]["Statement"] for role in roles}
+        return Recorded(statements, decisions, guards(self.sandbox, everything))
+
+
+def roles_of(sandbox: Sandbox, stack: str, account: str) -> list[Role]:
+    pages = sandbox.client("cloudformation", account).get_paginator("list_stack_resources").paginate(StackName=stack)
+    return [
+        Role(each["PhysicalResourceId"], account, sandbox.client("iam", account))
+        for page in pages
+        for each in page["StackResourceSummaries"]
+        if each["ResourceType"] == "AWS::IAM::Role"
+    ]
+
+
+@pytest.fixture(scope="module")
+def loop(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[[Path], Any]) -> Iterator[Loop]:
+    with Sandbox.up(tmp_path_factory.mktemp("privileges")) as sandbox:
+        plain = Lifts.planted("plain", sandbox, command_line)
+        plain.cli.ok("deploy")
+        plain.train()
+        full = Lifts.planted("full", sandbox, command_line)
+        offer_source(sandbox)
+        full.declare(
+            environments={"dev": {"account": DEV, "region": REGION}, "prod": {"account": PROD, "region": REGION}},
+            data={"source": f"s3://{SOURCE}/tables/", "problem": "binary_classification", "label": "stuck"},
+            network={"mode": "create"},
+            serving={"instances": {"min": 2}, "rollout": CANARY},
+        )
+        full.cli.ok("deploy")
+        full.train()
+        release(full)
+        yield Loop(sandbox, full, plain, sandbox.decisions())
+
+
+def offer_source(sandbox: Sandbox) -> None:
+    """Put the table into somebody else's bucket, under a key of theirs, and let the first account read it."""
+    kms, s3 = sandbox.client("kms", STRANGER), sandbox.client("s3", STRANGER)
+    own = {"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{STRANGER}:root"}, "Action": "kms:*"}
+    reader = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{DEV}:root"}}
+    key = kms.create_key(Policy=document(own, reader | {"Action": "kms:Decrypt"}))["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket=SOURCE, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket=SOURCE, Key="tables/lifts.csv", Body=table(), ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    arn = f"arn:aws:s3:::{SOURCE}"
+    read = reader | {"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [arn, f"{arn}/*"]}
+    s3.put_bucket_policy(Bucket=SOURCE, Policy=document(read))
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Resource": "*", **each} for each in statements]})
+
+
+def release(project: Lifts) -> None:
+    """Do all that a release ever does: one that fails, some that sweep, one that brings a drifted endpoint back."""
+    cli, sagemaker = project.cli, project.sandbox.client("sagemaker", PROD)
+    assert "no such library" in cli.refused("release", "prod", project.version(BROKEN))
+    second = project.version()
+    for number in ("1", second, "1"):
+        cli.ok("release", "prod", number)
+    swept = cli.ok("release", "prod", second)["deleted"]
+    assert len(swept["endpoint_configs"]) == len(swept["models"]) == 1
+    drift(project)
+    gone = project.version()
+    package = sagemaker_of(project).describe_model_package(ModelPackageName=project.packages()[-1])
+    url = package["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    project.sandbox.client("s3").delete_object(Bucket=bucket, Key=key)
+    # It fails before CloudFormation has a say, and writes down what really serves.
+    assert "NoSuchKey" in cli.refused("release", "prod", gone)
+    cli.ok("release", "prod", second)
+    assert sagemaker.describe_endpoint(EndpointName="full-prod")["EndpointStatus"] == "InService"
+
+
+def sagemaker_of(project: Lifts) -> Any:
+    return project.sandbox.client("sagemaker")
+
+
+def drift(project: Lifts) -> None:
+    """Move the endpoint to a config of an earlier release, behind its stack's back."""
+    sagemaker = project.sandbox.client("sagemaker", PROD)
+
+    def endpoint() -> dict[str, Any]:
+        return sagemaker.describe_endpoint(EndpointName="full-prod")
+
+    running = endpoint()["EndpointConfigName"]
+    configs = [each["EndpointConfigName"] for each in sagemaker.list_endpoint_configs()["EndpointConfigs"]]
+    other = next(each for each in configs if each != running)
+    sagemaker.update_endpoint(EndpointName="full-prod", EndpointConfigName=other)
+    until(lambda: endpoint()["EndpointStatus"] == "InService")
+
+
+@pytest.fixture(scope="module")
+def full(loop: Loop) -> Recorded:
+    """What every role of a project did that trains in one account and serves in another."""
+    return loop.recorded(
+        *(("full-training", DEV), ("full-dev-network", DEV)), *(("full-prod-access", PROD), ("full-prod-network", PROD))
+    )
+
+
+@pytest.fixture(scope="module")
+def plain(loop: Loop) -> Recorded:
+    """What the roles of a training did that reads its own account's data, in SageMaker's network."""
+    return loop.recorded(("plain-training", DEV))
+
+
+def test_nothing_that_the_loop_does_is_denied(loop: Loop, full: Recorded, plain: Recorded) -> None:
+    ours = {*full.roles, *plain.roles}
+    denied = [each for each in loop.decisions if each["role"] in ours and not each["allowed"]]
+    assert denied == []
+
+
+@pytest.mark.parametrize("name", ["full", "plain"])
+def test_the_decisions_are_judged_again_as_they_were(name: str, request: pytest.FixtureRequest) -> None:
+    recorded: Recorded = request.getfixturevalue(name)
+    assert all(recorded.decisions.values())
+    assert all(recorded.allows(each, recorded.roles[role]) for role, of in recorded.decisions.items() for each in of)
+
+
+@pytest.mark.parametrize("name", ["full", "plain"])
+def test_without_any_one_statement_something_is_refused(name: str, request: pytest.FixtureRequest) -> None:
+    recorded: Recorded = request.getfixturevalue(name)
+    assert recorded.superfluous_statements() == []
+
+
+@pytest.mark.parametrize("name", ["full", "plain"])
+def test_without_any_one_action_something_is_refused(name: str, request: pytest.FixtureRequest) -> None:
+    recorded: Recorded = request.getfixturevalue(name)
+    found = recorded.superfluous_actions()
+    assert [(role, action) for role, action in found if not is_excused(role, action)] == []
+
+
+def test_a_statement_that_is_really_gone_ends_a_training(loop: Loop) -> None:
+    role = loop.sandbox.role("plain-training", "TrainingTrainRole")
+    loop.plain.draw(1)
+    with role.may_not("ListInputs"):
+        told = loop.plain.cli.refused("train")
+    assert "The training failed at step Train" in told
+    assert f"User: {role.session}" in told
+    assert "s3:ListBucket" in told
+
+
+def test_a_statement_that_is_really_gone_ends_a_release(loop: Loop) -> None:
+    role = loop.sandbox.role("full-prod-access", "EndpointRole", PROD)
+    sagemaker = loop.sandbox.client("sagemaker", PROD)
+    running = sagemaker.describe_endpoint(EndpointName="full-prod")["EndpointConfigName"]
+    with role.may_not("MakeInterfaces"):
+        told = loop.full.cli.refused("release", "prod", "1")
+    assert f"User: {role.session}" in told
+    assert "ec2:CreateNetworkInterface" in told
+    endpoint = sagemaker.describe_endpoint(EndpointName="full-prod")
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", running)

@@ -1,0 +1,63 @@
+"""Every way in which the seed can be declared that changes its templates: environments, network, rollout, settings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "none": {"mode": "none"},
+    "create": {"mode": "create"},
+    "import": {
+        "mode": "import",
+        "vpc_id": "vpc-0123456789abcdef0",
+        "subnets": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        "security_groups": ["sg-0123456789abcdef0"],
+    },
+}
+ROLLOUTS: dict[str, dict[str, Any]] = {
+    "all_at_once": {"strategy": "all_at_once", "bake_minutes": 5, "latency_ms": 200},
+    "canary": {"strategy": "canary", "percent": 50, "bake_minutes": 10},
+    "linear": {"strategy": "linear", "percent": 50, "bake_minutes": 10},
+    "rolling": {"strategy": "rolling", "percent": 50, "bake_minutes": 10},
+}
+# What a platform team asks for; the sections of the file that it goes to.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "security": {
+        "permissions_boundary": "platform-boundary",
+        "log_retention_days": 90,
+        "bootstrap_qualifier": "mlteam",
+    },
+    "training": {"environment": {"OMP_NUM_THREADS": "2"}},
+    "serving": {"environment": {"LOG_LEVEL": "info"}},
+}
+_WITH_SETTINGS = {("none", "rolling"), ("create", "canary")}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to declare the seed; `sections` are merged into its project file."""
+
+    name: str
+    sections: dict[str, dict[str, Any]]
+
+
+def variants(region: str, *, several: bool) -> Iterator[Variant]:
+    """One environment or three, in every network with every rollout; two of these have the settings, too."""
+    for network, rollout in product(NETWORKS, ROLLOUTS):
+        chosen = SETTINGS if (network, rollout) in _WITH_SETTINGS else {}
+        serving = {"instances": {"min": 2}, "rollout": ROLLOUTS[rollout]} | chosen.get("serving", {})
+        yield Variant(
+            f"{'three' if several else 'one'} {network} {rollout} {region}",
+            {
+                "environments": _three(region) if several else {"dev": {"region": region}},
+                "network": NETWORKS[network],
+                **chosen,
+                "serving": serving,
+            },
+        )
+
+
+def _three(region: str) -> dict[str, dict[str, Any]]:
+    return {name: {"account": account, "region": region} for name, account in ACCOUNTS.items()}

@@ -1,0 +1,71 @@
+"""One part of the templates: synthesized, kept once each, and held against cfn-lint, cdk-nag and our own rules."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from cfnlint.api import lint
+from matrix import ACCOUNTS, Variant, variants
+from policies import forbidden
+from ruamel.yaml import YAML
+
+from sagewright.app import build, empty
+from sagewright.project import load
+
+SEED = Path(__file__).parents[2] / "sagewright" / "seed_code" / "churn"
+_, *OTHERS, LAST = ACCOUNTS
+# What the CDK puts behind a logical id: a hash of the path, in which the environment's name is.
+_SUFFIX = re.compile(r"(?<=[A-Za-z])[0-9A-F]{8}\b")
+
+
+def collect(templates: Path, region: str, several: bool) -> tuple[int, list[str]]:  # noqa: FBT001 (which variants)
+    """Keep each different template of a region once and check it; returns how many there were, and the problems."""
+    synthesized = 0
+    problems: list[str] = []
+    kept = templates / f"{region}-{'three' if several else 'one'}"
+    kept.mkdir()
+    for variant in variants(region, several=several):
+        with TemporaryDirectory() as folder:
+            for template in sorted(synthesize(variant, Path(folder)).rglob("*.template.json")):
+                synthesized += 1
+                copy = kept / f"{_alike(template)}.json"
+                if not copy.exists():
+                    shutil.copy(template, copy)
+                    problems += checked(template, variant, region)
+    return synthesized, problems
+
+
+def _alike(template: Path) -> str:
+    """Name a template so that two which differ only in whose they are, of staging or of prod, have the same name."""
+    text = template.read_text()
+    for name in OTHERS:
+        text = text.replace(name, LAST).replace(name.capitalize(), LAST.capitalize())
+        text = text.replace(ACCOUNTS[name], ACCOUNTS[LAST])
+    return hashlib.sha256(_SUFFIX.sub("", text).encode()).hexdigest()[:16]
+
+
+def synthesize(variant: Variant, folder: Path) -> Path:
+    """Write the seed's assembly as the variant has it; a finding of cdk-nag ends the program with its report."""
+    project = folder / "churn"
+    shutil.copytree(SEED, project)
+    yaml, file = YAML(), project / "project.yaml"
+    content = yaml.load(file)
+    for section, values in variant.sections.items():
+        content[section] = values if section == "environments" else {**content.get(section, {}), **values}
+    yaml.dump(content, file)
+    app = empty(folder / "cdk.out")
+    build(app, load(file))
+    return Path(app.synth().directory)
+
+
+def checked(template: Path, variant: Variant, region: str) -> Iterator[str]:
+    """Say what cfn-lint and our own rules have against a template where it is to be deployed."""
+    text = template.read_text()
+    for match in lint(text, regions=[region]):
+        yield f"{template.name}:{match.linenumber}: {match.rule.id} {match.message} ({variant.name})"
+    for fault in forbidden(json.loads(text)["Resources"]):
+        yield f"{template.name}: {fault} ({variant.name})"
