@@ -24,7 +24,7 @@ from sagewright.project import Environment, Project, image, load, names
 from sagewright.runtime.functions import model_versions, release
 from sagewright.runtime.functions.objects import Location
 
-FIRST_RELEASE = Path(__file__).parent / "thin_loop"
+FIRST_RELEASE = Path(__file__).parent / "first_templates"
 LONGEST_S = 30
 # How the first release prepared the sandbox's accounts.
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
