@@ -11,11 +11,11 @@ from moto.core.request import Request
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.wrappers import Response
 
-from . import ec2, logs, signature
+from . import ec2, kms, logs, signature
 from .clients import Clients
 from .cloudformation.api import CloudFormation
 from .iam import asked, public_access, resource_policies
-from .iam.actions import kms
+from .iam.actions.kms import owner as owner_of_key
 from .iam.asked import Asked
 from .iam.door import ANONYMOUS, Door, Visitor
 from .protocol import ApiError, Caller, Service, error_response, respond
@@ -43,6 +43,7 @@ class Gateway:
         resource_policies.judge_alone()
         ec2.apply()
         logs.apply()
+        kms.apply()
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def close(self) -> None:
@@ -110,7 +111,7 @@ class Gateway:
         self._door.admit(visitor, wanted)
         account = visitor.caller.account
         if wanted.service == "kms":
-            account = kms.owner(wanted)[0]
+            account = owner_of_key(wanted)[0]
         elif visitor.who is ANONYMOUS:
             bucket = resource_policies.bucket_named(wanted.text("Bucket"))
             account = bucket.account_id if bucket is not None else account
