@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from . import ec2, kms, logs, signature
 from .clients import Clients
 from .cloudformation.api import CloudFormation
-from .iam import asked, public_access, resource_policies
+from .iam import asked, departed, public_access, resource_policies
 from .iam.actions.kms import owner as owner_of_key
 from .iam.asked import Asked
 from .iam.door import ANONYMOUS, Door, Visitor
@@ -117,7 +117,10 @@ class Gateway:
             account = bucket.account_id if bucket is not None else account
             environ["HTTP_AUTHORIZATION"] = signature.for_moto(account, visitor.caller.region)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        leaves = departed.leaving(wanted)
         answer = Response.from_app(self._moto, environ)
+        if leaves and answer.status_code == _OK:
+            departed.forget(*leaves)
         if (wanted.service, wanted.operation, answer.status_code) == ("s3", "CreateBucket", _OK):
             public_access.block(wanted.text("Bucket"))
         return answer

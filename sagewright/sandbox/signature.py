@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import unquote
 
 from moto.core.request import Request
@@ -26,6 +27,8 @@ def read(request: Request) -> Signature:
     """Return what the Authorization header says, or the query of a presigned URL."""
     header = request.headers.get("Authorization", "")
     scope = _SCOPE.search(header or unquote(request.args.get("X-Amz-Credential", "")))
+    if not header:
+        _refuse_expired(request)
     if scope:
         return Signature(scope["key"], scope["region"], scope["service"].lower())
     # The older signature, which boto3 still uses to presign S3's URLs, knows no region.
@@ -48,6 +51,21 @@ def for_moto(account: str, region: str) -> str:
     """Return the header of a signed request to S3: moto judges unsigned ones by their objects' lists of rights."""
     credential = f"{ACCESS_KEY_PREFIX}{account}/20000101/{region}/s3/aws4_request"
     return f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0"
+
+
+def _refuse_expired(request: Request) -> None:
+    """Refuse a presigned URL whose time is over; the older kind tells the moment itself."""
+    signed, lasting = request.args.get("X-Amz-Date", ""), request.args.get("X-Amz-Expires", "")
+    until = request.args.get("Expires", "") if "AWSAccessKeyId" in request.args else ""
+    try:
+        if signed and lasting:
+            began = datetime.strptime(signed, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            until = str(int(began.timestamp()) + int(lasting))
+        over = bool(until) and int(until) < datetime.now(UTC).timestamp()
+    except ValueError:
+        raise ApiError("AuthorizationQueryParametersError", "X-Amz-Date or X-Amz-Expires cannot be read.") from None
+    if over:
+        raise ApiError("AccessDenied", "Request has expired", 403)
 
 
 def _is_of_s3(request: Request) -> bool:

@@ -15,8 +15,10 @@ from ruamel.yaml import YAML
 
 from sagewright.app import build, empty
 from sagewright.project import load
+from sagewright.stacks import execution_policy
 
 SEED = Path(__file__).parents[2] / "sagewright" / "seed_code" / "churn"
+QUALIFIER = "hnb659fds"
 _, *OTHERS, LAST = ACCOUNTS
 # What the CDK puts behind a logical id: a hash of the path, in which the environment's name is.
 _SUFFIX = re.compile(r"(?<=[A-Za-z])[0-9A-F]{8}\b")
@@ -35,7 +37,14 @@ def collect(templates: Path, region: str, several: bool) -> tuple[int, list[str]
                 copy = kept / f"{_alike(template)}.json"
                 if not copy.exists():
                     shutil.copy(template, copy)
-                    problems += checked(template, variant, region)
+                    problems += checked(template, variant.name, region)
+    if not several:
+        # What `sagewright bootstrap` deploys; cdk-nag sees it in the tests of the stacks.
+        for boundary in (None, "platform-boundary"):
+            synthesized += 1
+            copy = kept / f"execution-policy-{boundary}.json"
+            copy.write_text(json.dumps(execution_policy.template(QUALIFIER, boundary), indent=1))
+            problems += checked(copy, "bootstrap", region)
     return synthesized, problems
 
 
@@ -62,10 +71,10 @@ def synthesize(variant: Variant, folder: Path) -> Path:
     return Path(app.synth().directory)
 
 
-def checked(template: Path, variant: Variant, region: str) -> Iterator[str]:
+def checked(template: Path, variant: str, region: str) -> Iterator[str]:
     """Say what cfn-lint and our own rules have against a template where it is to be deployed."""
     text = template.read_text()
     for match in lint(text, regions=[region]):
-        yield f"{template.name}:{match.linenumber}: {match.rule.id} {match.message} ({variant.name})"
+        yield f"{template.name}:{match.linenumber}: {match.rule.id} {match.message} ({variant})"
     for fault in forbidden(json.loads(text)["Resources"]):
-        yield f"{template.name}: {fault} ({variant.name})"
+        yield f"{template.name}: {fault} ({variant})"

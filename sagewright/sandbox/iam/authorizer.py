@@ -102,7 +102,7 @@ class Authorizer:
         guarded = self.resources.of(action, resource, who.account)
         owner = demand.account or guarded.account
         context = {**_circumstances(region, owner), **self.tags.of(action, resource), **demand.context}
-        access = Access(who, action, resource, owner, context)
+        access = Access(who, action, resource, owner, context, demand.anywhere)
         held = self._identities.policies_of(who)
         policy = without_public_statements(guarded.policy, resource, who, owner) if guarded.policy else None
         decision = decide(access, Policies(held.identity, held.boundary, held.session, policy, guarded.rule))

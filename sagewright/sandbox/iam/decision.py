@@ -27,6 +27,7 @@ class Access:
     resource: str
     account: str
     context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    anywhere: bool = False  # the resource is not known: a deny on any one counts
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class _Judgement:
         allowed = False
         for policy in policies:
             for statement in policy.statements:
-                if statement.covers(self._action, self._access.resource, self._context):
+                if self._covers(statement):
                     allowed = self._note(layer, policy, statement) or allowed
         return allowed
 
@@ -182,11 +183,15 @@ class _Judgement:
         layer = Layer.TRUST if self._policies.rule == "trust" else Layer.RESOURCE
         for statement in policy.statements:
             named = self._naming_in(statement)
-            if named is Naming.NOT or not statement.covers(self._action, self._access.resource, self._context):
+            if named is Naming.NOT or not self._covers(statement):
                 continue
             if self._note(layer, policy, statement):
                 naming = max(naming, named)
         return naming
+
+    def _covers(self, statement: Statement) -> bool:
+        access = self._access
+        return statement.covers(self._action, access.resource, self._context, anywhere=access.anywhere)
 
     def _naming_in(self, statement: Statement) -> Naming:
         if statement.grantees is None:

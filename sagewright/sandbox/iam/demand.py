@@ -15,3 +15,4 @@ class Demand:
     context: Context = field(default_factory=dict)
     account: str | None = None
     note: str = ""  # what a refusal adds
+    anywhere: bool = False  # the resource is not known: a deny on any one counts

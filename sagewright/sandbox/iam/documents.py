@@ -38,11 +38,17 @@ class Statement:
     other_resources: bool  # NotResource
     conditions: tuple[conditions.Condition | conditions.Presence, ...]
 
-    def covers(self, action: str, resource: str, context: matching.Context) -> bool:
-        """Return whether the statement is about a request; the action and the context's keys are in lower case."""
+    def covers(self, action: str, resource: str, context: matching.Context, *, anywhere: bool = False) -> bool:
+        """Return whether the statement is about a request; the action and the context's keys are in lower case.
+
+        Where the resource of a request is not known, `anywhere` lets a deny on any resource be about it.
+        """
         return (
             any(test(action, context) for test in self.actions) is not self.other_actions
-            and any(test(resource, context) for test in self.resources) is not self.other_resources
+            and (
+                (anywhere and self.denies)
+                or any(test(resource, context) for test in self.resources) is not self.other_resources
+            )
             and all(condition.holds(context) for condition in self.conditions)
         )
 

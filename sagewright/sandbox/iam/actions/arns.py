@@ -10,6 +10,7 @@ from ..asked import Asked
 from ..demand import Context, Demand
 
 ANY = "*"
+_READING = ("Describe", "Get", "List")
 _NAME = re.compile(r"\{(\w+(?:\.\w+)*)\}")
 
 Resources = str | tuple[str, ...] | Callable[[Asked], list[str]]
@@ -36,10 +37,13 @@ class Table:
         named = self.actions.get(asked.operation, asked.operation)
         known = asked.operation in self.resources
         note = "" if known else " (the sandbox knows no narrower resource for this operation than *)"
+        # What only reads is about everything where it names nothing.
+        about_all = self.resources.get(asked.operation) == ANY or asked.operation.startswith(_READING)
         for name in (named,) if isinstance(named, str) else named:
             for resource in self._resources(asked):
                 context = self.context(asked, resource) if self.context else {}
-                yield Demand(f"{self.prefix}:{name}", resource, context, note=note)
+                anywhere = resource == ANY and not (known and about_all)
+                yield Demand(f"{self.prefix}:{name}", resource, context, note=note, anywhere=anywhere)
 
     def _resources(self, asked: Asked) -> list[str]:
         resources = self.resources.get(asked.operation, ANY)

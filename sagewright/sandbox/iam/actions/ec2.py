@@ -58,7 +58,7 @@ def demands(asked: Asked) -> Iterator[Demand]:
         yield Demand(action, own_arn("ec2", asked, f"{kind}/{name}"), {**context, **_tags_of(asked, name)})
     if not made and not named:
         note = " (the sandbox knows no narrower resource for this operation than *)"
-        yield Demand(action, ANY, context, note=note)
+        yield Demand(action, ANY, context, note=note, anywhere=True)
     if made and tags:
         arn = own_arn("ec2", asked, f"{made}/*")
         yield Demand("ec2:CreateTags", arn, {**context, "ec2:CreateAction": asked.operation})

@@ -50,7 +50,7 @@ def _context(asked: Asked, resource: str) -> Context:
         context["iam:AWSServiceName"] = service
     if boundary := asked.text("PermissionsBoundary"):
         context["iam:PermissionsBoundary"] = boundary
-    elif asked.operation not in {"CreateRole", "CreateUser"} and ":role/" in resource:
+    elif asked.operation in _BOUND:
         roles = list(iam_backends[asked.caller.account]["aws"].roles.values())
         role = next((each for each in roles if each.arn == resource), None)
         if role is not None and role.permissions_boundary_arn:
@@ -58,6 +58,11 @@ def _context(asked: Asked, resource: str) -> Context:
     return context
 
 
+# The operations on a role for which IAM tells its boundary.
+_BOUND = {
+    *("AttachRolePolicy", "DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DetachRolePolicy"),
+    *("GetRole", "PutRolePolicy", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription"),
+}
 _OPERATIONS = {
     "Role": (
         *("CreateRole", "GetRole", "DeleteRole", "UpdateRole", "UpdateRoleDescription", "UpdateAssumeRolePolicy"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from moto.kms.models import Key, kms_backends
 
+from ...protocol import ApiError
 from ..asked import Asked
 from ..demand import Context, Demand
 from ..resource_policies import key_at
@@ -15,6 +16,14 @@ _ABOUT_EVERY_KEY = {
     *("CreateKey", "ListKeys", "ListAliases", "GenerateRandom", "DescribeCustomKeyStores", "ListRetirableGrants"),
 }
 _ALIASES = {"CreateAlias", "UpdateAlias", "DeleteAlias"}
+# What can be done with a key of another account; nobody's policies allow the rest.
+# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+_ACROSS_ACCOUNTS = {
+    *("CreateGrant", "Decrypt", "DescribeKey", "DeriveSharedSecret", "Encrypt", "GenerateDataKey"),
+    *("GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext", "GenerateMac"),
+    *("GetKeyRotationStatus", "GetPublicKey", "ListGrants", "ReEncrypt", "RetireGrant", "RevokeGrant", "Sign"),
+    *("Verify", "VerifyMac"),
+}
 _KEY_ID_BYTES = 36  # the key's id, which moto writes in front of its ciphertexts
 
 
@@ -29,7 +38,10 @@ def demands(asked: Asked) -> Iterator[Demand]:
     elif asked.operation in _ALIASES:
         alias = f"arn:aws:kms:{asked.caller.region}:{asked.caller.account}:{asked.text('AliasName')}"
         yield Demand(action, alias, {"kms:RequestAlias": asked.text("AliasName")})
-        yield from _of_key(asked, action, asked.text("TargetKeyId") or asked.text("AliasName"))
+        # A key loses its alias, another gets it: each is asked about.
+        keys = [asked.text("AliasName")] if asked.operation != "CreateAlias" else []
+        for key in [*keys, *filter(None, [asked.text("TargetKeyId")])]:
+            yield from _of_key(asked, action, key)
     else:
         yield from _of_key(asked, action, asked.text("KeyId") or _of_ciphertext(asked))
 
@@ -46,6 +58,8 @@ def _of_key(asked: Asked, action: str, key_id: str) -> Iterator[Demand]:
     account, region, rest = asked.caller.account, asked.caller.region, key_id
     if key_id.startswith("arn:"):
         _, _, _, region, account, rest = key_id.split(":", 5)
+    if account != asked.caller.account and asked.operation not in _ACROSS_ACCOUNTS:
+        raise ApiError("AccessDeniedException", f"{action} is not for keys of other accounts: {key_id}.")
     key = _key(account, region, rest)
     if key is not None:
         yield Demand(action, key.arn, _context(asked, key, key_id))

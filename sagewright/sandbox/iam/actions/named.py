@@ -29,12 +29,16 @@ def parameters(member: str) -> Resources:
     def resources(asked: Asked) -> list[str]:
         value = asked.params.get(member)
         names = value if isinstance(value, list) else [value]
-        return [
-            name if str(name).startswith("arn:") else own_arn("ssm", asked, f"parameter/{str(name).lstrip('/')}")
-            for name in names
-        ]
+        return [_parameter(asked, str(name)) for name in names]
 
     return resources
+
+
+def _parameter(asked: Asked, name: str) -> str:
+    """Return the parameter's ARN, without the version or label that a name may end in."""
+    if name.startswith("arn:"):
+        return ":".join(name.split(":")[:6])
+    return own_arn("ssm", asked, f"parameter/{name.partition(':')[0].lstrip('/')}")
 
 
 def log_group(asked: Asked) -> list[str]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from moto.iam.models import iam_backends
+
 from ...protocol import ApiError
 from ..asked import Asked
 from ..demand import Demand
@@ -26,8 +28,10 @@ _READS = ("Describe", "Get", "List", "Search", "Filter", "Lookup")
 def demands(asked: Asked) -> Iterator[Demand]:
     """Yield the permission to pass each role that the request hands over."""
     if asked.service == "iam" and asked.operation == "AddRoleToInstanceProfile":
-        role = f"arn:aws:iam::{asked.caller.account}:role/{asked.text('RoleName')}"
-        yield _passing(role, "ec2.amazonaws.com")
+        name = asked.text("RoleName")
+        roles = iam_backends[asked.caller.account]["aws"].roles
+        found = next((each.arn for each in list(roles.values()) if each.name == name), None)
+        yield _passing(found or f"arn:aws:iam::{asked.caller.account}:role/{name}", "ec2.amazonaws.com")
     if asked.service in _ABOUT_ROLES or asked.operation.startswith(_READS):
         return
     principal = _OF_OPERATIONS.get((asked.service, asked.operation)) or _PRINCIPALS.get(

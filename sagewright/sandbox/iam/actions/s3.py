@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote
 
 import xmltodict
-from moto.s3.models import FakeKey
+from moto.s3.models import FakeKey, s3_backends
 
 from ..asked import Asked
 from ..demand import Context, Demand
@@ -95,7 +95,15 @@ _HEADERS = {
     "s3:x-amz-object-ownership": "x-amz-object-ownership",
     "s3:x-amz-content-sha256": "x-amz-content-sha256",
     "s3:if-none-match": "if-none-match",
+    "s3:if-match": "if-match",
 }
+# What a request to write an object says beside it, and the permission that takes.
+_WITH_HEADERS = {
+    "x-amz-tagging": "s3:PutObjectTagging",
+    "x-amz-object-lock-mode": "s3:PutObjectRetention",
+    "x-amz-object-lock-legal-hold": "s3:PutObjectLegalHold",
+}
+_ACL_HEADERS = ("x-amz-acl", "x-amz-grant-")
 _QUERY = {"s3:prefix": "prefix", "s3:delimiter": "delimiter", "s3:max-keys": "max-keys", "s3:VersionId": "versionId"}
 _LISTS = {"ListObjects", "ListObjectsV2", "ListObjectVersions"}
 
@@ -116,7 +124,7 @@ def demands(asked: Asked) -> Iterator[Demand]:
         return
     else:
         note = " (the sandbox knows no narrower resource for this operation than *)"
-        yield Demand(f"s3:{asked.operation.replace(' ', '')}", "*", context, note=note)
+        yield Demand(f"s3:{asked.operation.replace(' ', '')}", "*", context, note=note, anywhere=True)
 
 
 def copy_source(asked: Asked) -> tuple[str, str, str]:
@@ -136,8 +144,12 @@ def _of_bucket(asked: Asked, bucket: str, context: Context) -> Iterator[Demand]:
     if asked.operation in _LISTS and "s3:prefix" not in context:
         context = {**context, "s3:prefix": ""}
     yield Demand(f"s3:{_BUCKET[asked.operation]}", arn, context)
+    if asked.operation == "PutBucketReplication" and asked.body:
+        role = (xmltodict.parse(asked.body).get("ReplicationConfiguration") or {}).get("Role")
+        if role:
+            yield Demand("iam:PassRole", role, {"iam:PassedToService": "s3.amazonaws.com"})
     if asked.operation == "CreateBucket":
-        if asked.headers.get("x-amz-acl"):
+        if _sets_acl(asked):
             yield Demand("s3:PutBucketAcl", arn, context)
         if asked.headers.get("x-amz-object-ownership"):
             yield Demand("s3:PutBucketOwnershipControls", arn, context)
@@ -154,18 +166,39 @@ def _of_object(asked: Asked, bucket: str, key: str, context: Context) -> Iterato
         action = "s3:GetObjectVersion" if source_version else "s3:GetObject"
         yield Demand(action, object_arn(source, source_key), {"s3:VersionId": source_version} if source_version else {})
         yield from _listing_of_absent(source, source_key)
+        yield from _copied_tags(asked, source, source_key, source_version, arn)
     yield Demand(f"s3:{_OBJECT[asked.operation][bool(version)]}", arn, context)
     if asked.operation == "GetObjectAttributes":
         yield Demand(f"s3:GetObject{'Version' if version else ''}Attributes", arn, context)
     if asked.operation in {"PutObject", "CopyObject", "CreateMultipartUpload"}:
-        if asked.headers.get("x-amz-acl"):
+        if _sets_acl(asked):
             yield Demand("s3:PutObjectAcl", arn, context)
-        if asked.headers.get("x-amz-tagging"):
-            yield Demand("s3:PutObjectTagging", arn, context)
+        for header, action in _WITH_HEADERS.items():
+            if asked.headers.get(header):
+                yield Demand(action, arn, context)
+    if asked.operation in {"PutObject", "CompleteMultipartUpload"} and asked.headers.get("If-Match"):
+        yield Demand("s3:GetObject", arn, context)
     if asked.headers.get("x-amz-bypass-governance-retention", "").lower() == "true":
         yield Demand("s3:BypassGovernanceRetention", arn, context)
     if asked.operation in {"GetObject", "HeadObject"}:
         yield from _listing_of_absent(bucket, key)
+
+
+def _sets_acl(asked: Asked) -> bool:
+    return any(name.lower().startswith(_ACL_HEADERS) for name in asked.headers.keys())
+
+
+def _copied_tags(asked: Asked, source: str, key: str, version: str, target: str) -> Iterator[Demand]:
+    """A copy takes the tags of its source along, unless it is given others."""
+    bucket = bucket_named(source)
+    found = bucket.keys.get(key) if bucket is not None else None
+    replaces = asked.headers.get("x-amz-tagging-directive", "").upper() == "REPLACE"
+    if bucket is None or replaces or asked.operation != "CopyObject" or not isinstance(found, FakeKey):
+        return
+    if s3_backends[bucket.account_id]["aws"].tagger.get_tag_dict_for_resource(found.arn):
+        action = "s3:GetObjectVersionTagging" if version else "s3:GetObjectTagging"
+        yield Demand(action, object_arn(source, key))
+        yield Demand("s3:PutObjectTagging", target)
 
 
 def _listing_of_absent(bucket: str, key: str) -> Iterator[Demand]:

@@ -43,7 +43,9 @@ def _context(asked: Asked, resource: str) -> Context:
     context: dict[str, Any] = dict(tag_keys(asked.params.get("Tags")))
     if isinstance(keys := asked.params.get("TagKeys"), list):
         context["aws:TagKeys"] = keys
-    for key, value in _found(asked.params):
+    if asked.operation.startswith("List"):  # what is searched for is nothing that is asked for
+        return context
+    for key, value in _found(asked.params, "EndpointConfig" if asked.operation == "CreateEndpointConfig" else ""):
         if isinstance(value, bool):
             context[key] = "true" if value else "false"
         elif isinstance(value, list):
@@ -64,10 +66,18 @@ def _found(value: Any, parent: str = "") -> Iterator[tuple[str, Any]]:
         for name, member in value.items():
             if key := _KEYS.get(f"{parent}.{name}") or _KEYS.get(name):
                 yield f"sagemaker:{key}", member
-            yield from _found(member, name)
+                if key in _KEYS_BY_ARN and str(member).startswith("arn:"):
+                    yield f"sagemaker:{key}Arn", member
+            if name not in _OWN_NAMES:
+                yield from _found(member, name)
 
 
+# Maps whose names are the caller's own: what they hold tells nothing of what is asked for.
+_OWN_NAMES = {"CustomerMetadataProperties", "Environment", "HyperParameters", "Parameters", "Tags"}
+# Keys that AWS has replaced by others for ARNs alone, and still lists.
+_KEYS_BY_ARN = {"VolumeKmsKey", "OutputKmsKey"}
 _KEYS = {
+    "EndpointConfig.KmsKeyId": "VolumeKmsKey",
     "InstanceType": "InstanceTypes",
     "VpcConfig.Subnets": "VpcSubnets",
     "VpcConfig.SecurityGroupIds": "VpcSecurityGroupIds",

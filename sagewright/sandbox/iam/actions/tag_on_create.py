@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ..asked import Asked
-from ..demand import Demand
+from ..demand import Context, Demand
 from .arns import own_arn
 
 # What tagging is called where a creating operation takes tags; EC2's is among its own demands.
@@ -26,6 +26,7 @@ _ACTIONS = {
 _OF_IAM = ("InstanceProfile", "Policy", "Role", "User")
 _TAG_MEMBERS = ("Tags", "tags")
 _MAKING = ("Create", "Put")
+_CARRIED = ("aws:", "kms:CallerAccount")
 
 
 def with_tagging(asked: Asked, demands: Iterable[Demand]) -> Iterator[Demand]:
@@ -36,8 +37,14 @@ def with_tagging(asked: Asked, demands: Iterable[Demand]) -> Iterator[Demand]:
         if tag:
             # A key has no ARN before it is made: that of any key of the account stands for it.
             resource = own_arn("kms", asked, "key/*") if asked.service == "kms" else demand.resource
-            yield Demand(tag, resource, demand.context)
+            yield Demand(tag, resource, _context(asked, demand))
             tag = ""
+
+
+def _context(asked: Asked, demand: Demand) -> Context:
+    """Return the circumstances of the tagging: those of the request itself that are keys of the creation are not."""
+    context = {key: value for key, value in demand.context.items() if key.startswith(_CARRIED)}
+    return context | {"sagemaker:TaggingAction": asked.operation} if asked.service == "sagemaker" else context
 
 
 def _action(asked: Asked) -> str:
