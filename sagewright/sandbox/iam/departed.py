@@ -29,35 +29,28 @@ def leaving(asked: Asked) -> tuple[str, str] | None:
 
 def forget(arn: str, unique_id: str) -> None:
     """Let the trust, key and bucket policies that name who is gone name nobody any more."""
+
+    def renamed(element: dict[str, Any]) -> dict[str, Any]:
+        given = element.get("AWS")
+        if isinstance(given, list):
+            return {**element, "AWS": [unique_id if each == arn else each for each in given]}
+        return {**element, "AWS": unique_id} if given == arn else element
+
     for holder, attribute in _holders():
         kept = getattr(holder, attribute)
         text = kept.decode() if isinstance(kept, bytes) else str(kept or "")
         if f'"{arn}"' in text:
-            policy = json.loads(text)
-            listed = policy.get("Statement", [])
-            for statement in listed if isinstance(listed, list) else [listed]:
-                _rename(statement, arn, unique_id)
-            changed = json.dumps(policy)
+            changed = json.dumps(json.loads(text, object_hook=renamed))
             setattr(holder, attribute, changed.encode() if isinstance(kept, bytes) else changed)
 
 
 def _holders() -> Iterator[tuple[Any, str]]:
-    for account in list(iam_backends.values()):
-        for backend in list(account.values()):
-            yield from ((role, "assume_role_policy_document") for role in list(backend.roles.values()))
-    for account in list(kms_backends.values()):
-        for backend in list(account.values()):
-            yield from ((key, "policy") for key in list(backend.keys.values()))
-    for account in list(s3_backends.values()):
-        for backend in list(account.values()):
-            yield from ((bucket, "policy") for bucket in list(backend.buckets.values()))
-
-
-def _rename(statement: dict[str, Any], arn: str, unique_id: str) -> None:
-    for element in ("Principal", "NotPrincipal"):
-        principal = statement.get(element)
-        given = principal.get("AWS") if isinstance(principal, dict) else None
-        if isinstance(principal, dict) and isinstance(given, list):
-            principal["AWS"] = [unique_id if each == arn else each for each in given]
-        elif isinstance(principal, dict) and given == arn:
-            principal["AWS"] = unique_id
+    backends: Any
+    for backends, kept, attribute in (
+        (iam_backends, "roles", "assume_role_policy_document"),
+        (kms_backends, "keys", "policy"),
+        (s3_backends, "buckets", "policy"),
+    ):
+        for account in list(backends.values()):
+            for backend in list(account.values()):
+                yield from ((each, attribute) for each in list(getattr(backend, kept).values()))

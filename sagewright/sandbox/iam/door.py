@@ -79,6 +79,7 @@ def _check_session(visitor: Visitor, asked: Asked) -> None:
     for name in _UNAVAILABLE_PARAMETERS:
         if asked.params.get(name):
             raise ApiError("UnsupportedOperation", f"The sandbox does not have {name} of sts:AssumeRole.", 501)
+    policy_checks.check_session_policy(asked.text("Policy"))
     policy_checks.check_role_to_assume(
         visitor.who.arn, asked.text("RoleArn"), int(asked.params.get("DurationSeconds") or 0)
     )

@@ -43,6 +43,12 @@ def check_role_to_assume(who: str, arn: str, duration_s: int) -> None:
         )
 
 
+def check_session_policy(text: str) -> None:
+    """Refuse a session's policy that is none; without one there is nothing to refuse."""
+    if text:
+        _read(text, _malformed, kind="identity")
+
+
 def unknown_principals(document: str | Mapping[str, Any]) -> list[str]:
     """Return the users and roles that a policy names and that do not exist."""
     content = json.loads(document) if isinstance(document, str) else document

@@ -185,11 +185,11 @@ def _of_object(asked: Asked, bucket: str, key: str, context: Context) -> Iterato
 
 
 def _sets_acl(asked: Asked) -> bool:
-    return any(name.lower().startswith(_ACL_HEADERS) for name in asked.headers.keys())
+    return any(name.lower().startswith(_ACL_HEADERS) for name, _ in asked.headers)
 
 
 def _copied_tags(asked: Asked, source: str, key: str, version: str, target: str) -> Iterator[Demand]:
-    """A copy takes the tags of its source along, unless it is given others."""
+    """Ask for the tags, too, that a copy takes along from its source unless it is given others."""
     bucket = bucket_named(source)
     found = bucket.keys.get(key) if bucket is not None else None
     replaces = asked.headers.get("x-amz-tagging-directive", "").upper() == "REPLACE"
