@@ -19,6 +19,8 @@ from .errors import CommandError
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 MODULE = "sagewright.sandbox"
+# The log of a sandbox that ended unexpectedly: it may say why.
+ENDED_LOG = "sandbox-ended.log"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class RunningSandbox:
             "unexpectedly: it was killed, or crashed, or the machine was restarted. What was deployed to it is lost, "
             "because its state was in its memory: stacks, data, versions, endpoints. The project's own files are "
             "untouched. Go on with `sagewright sandbox up`, then `sagewright deploy` and what follows. Its log is "
-            f"{self.log}"
+            f"{self.log}, kept as {ENDED_LOG} when the next one starts"
         )
 
 
@@ -102,7 +104,7 @@ def start(project: Path, *, port: int = 0, parent: int | None = None) -> Running
     home = state.folder_of(project)
     data, log = home / "sandbox", home / "sandbox.log"
     if _remembered(project) is not None and log.exists():
-        log.replace(home / "sandbox-ended.log")  # of one that ended unexpectedly: it may say why
+        log.replace(home / ENDED_LOG)
     shutil.rmtree(data, ignore_errors=True)  # its state was in the memory of a process that is gone
     data.mkdir()
     arguments = [sys.executable, "-m", MODULE, "--port", str(port), "--data", str(data)]

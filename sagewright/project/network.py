@@ -26,10 +26,19 @@ _OF_SAGEMAKER = ipaddress.IPv4Network("172.17.0.0/16")
 _SUBNETS, _SECURITY_GROUPS = 16, 5
 
 
+def _without_host_bits(value: str) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(value, strict=False)
+    except ValueError:
+        return None
+
+
 def _cidr(value: str) -> str:
     try:
         block = ipaddress.IPv4Network(value)
     except ValueError as error:
+        if (meant := _without_host_bits(value)) is not None:
+            raise ValueError(f"'{value}' names an address within a block; the block itself is {meant}") from error
         raise ValueError(f"'{value}' is not a block of IPv4 addresses; write one such as {DEFAULT_CIDR}") from error
     if not _WIDEST <= block.prefixlen <= _NARROWEST:
         raise ValueError(

@@ -5,6 +5,7 @@ import threading
 
 from moto.core.config import default_user_config
 from moto.iam.models import iam_backends
+from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from .protocol import ApiError
 
@@ -16,6 +17,8 @@ _ADMINISTRATOR_ACCESS = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 # Left out by moto unless asked for; `cdk bootstrap` alone attaches one of them.
 default_user_config["iam"]["load_aws_managed_policies"] = True
+# An identity policy of ours has to be of the newest version; a trust policy may have none, as the CDK's own.
+setattr(IAMTrustPolicyDocumentValidator, "_validate_version", lambda _: None)  # noqa: B010 - a method of moto's
 
 _lock = threading.Lock()
 

@@ -150,7 +150,11 @@ def test_an_update_has_the_time_that_its_parts_are_watched(read: Read, rollout: 
             "network.vpc_id: is only for import, and network.mode is create",
         ),
         ("network: {mode: create, cidr: 10.0.0.0/28}", "write a block from /16 to /24"),
-        ("network: {mode: create, cidr: 10.0.0.1/16}", "'10.0.0.1/16' is not a block of IPv4 addresses"),
+        (
+            "network: {mode: create, cidr: 10.0.0.1/16}",
+            "within a block; the block itself is 10.0.0.0/16",
+        ),
+        ("network: {mode: create, cidr: ten}", "'ten' is not a block of IPv4 addresses"),
         ("network: {mode: create, cidr: 8.8.0.0/16}", "'8.8.0.0/16' is not in a private range"),
         (
             "network: {mode: create, cidr: 172.17.4.0/24}",

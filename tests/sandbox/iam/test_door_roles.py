@@ -95,6 +95,14 @@ def test_assuming_a_role_of_another_account_needs_both_sides(world: World) -> No
     assert "because no identity-based policy allows the sts:AssumeRole action" in message
 
 
+def test_a_trust_policy_needs_no_version(world: World) -> None:
+    target, role = world.role(), world.role(allow("sts:AssumeRole"))
+    document = json.dumps({"Statement": [trust(AWS=root(FIRST))]})
+    world.admin("iam").update_assume_role_policy(RoleName=target.name, PolicyDocument=document)
+
+    role.client("sts").assume_role(RoleArn=target.arn, RoleSessionName="visit")
+
+
 def test_an_absent_role_is_not_assumed(world: World) -> None:
     message = refusal(
         world.admin("sts").assume_role, RoleArn=f"arn:aws:iam::{FIRST}:role/absent", RoleSessionName="visit"

@@ -37,8 +37,7 @@ class Role(Identity):
         super().change(context, physical_id, old, new)
         client = self.client(context)
         if changed(old, new, "AssumeRolePolicyDocument"):
-            # A trust policy needs no version in AWS; the stand-in for IAM wants the newest, here alone.
-            trust = {**parsed_policy(new["AssumeRolePolicyDocument"], _TRUST), "Version": "2012-10-17"}
+            trust = parsed_policy(new["AssumeRolePolicyDocument"], _TRUST)
             call(client, "update_assume_role_policy", RoleName=physical_id, PolicyDocument=as_text(trust))
         if changed(old, new, "Description") or changed(old, new, "MaxSessionDuration"):
             call(
