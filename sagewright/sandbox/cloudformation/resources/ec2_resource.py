@@ -1,14 +1,20 @@
 """Why: EC2 names every resource by an id of its own and keeps the tags of all of them in one place."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from ..resource import Context, Properties
 from .api_call import call
 from .api_resource import ApiResource, Attributes, readable
 from .tags import tags_of
+
+# How long a deletion waits for network interfaces that go a while after their owner; in AWS it is many minutes.
+INTERFACES_LEAVE_S = 12.0
+_LOOK_EVERY_S = 0.25
 
 _SYSTEM = "aws:"
 # What EC2 calls the types that it tags as it makes them.
@@ -36,6 +42,19 @@ class Ec2Resource(ApiResource):
     @override
     def _create_parameters(self, context: Context, properties: Properties) -> dict[str, Any]:
         return {**super()._create_parameters(context, properties), **self.born_with(context, properties)}
+
+    @override
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Delete the resource, once nothing that is about to go depends on it."""
+        waits = self.type_name in {"AWS::EC2::SecurityGroup", "AWS::EC2::Subnet"}
+        given_up = time.monotonic() + (INTERFACES_LEAVE_S if waits else 0)
+        while True:
+            try:
+                return super().delete(context, physical_id, properties)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "DependencyViolation" or time.monotonic() >= given_up:
+                    raise
+            time.sleep(_LOOK_EVERY_S)
 
     @override
     def retag(self, context: Context, physical_id: str, properties: Properties) -> None:

@@ -1,5 +1,6 @@
 """A private network: made, read, changed and removed, in the order that EC2 insists on."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagewright.sandbox.cloudformation.resource import HandlerError
+from sagewright.sandbox.cloudformation.resources import ec2_resource
 from sagewright.sandbox.cloudformation.schema import schema_for
 
 S3 = "com.amazonaws.eu-west-1.s3"
@@ -109,7 +111,25 @@ def test_rules_of_a_group_replace_what_it_lets_out_by_default_and_change_in_plac
     assert let_out(group.id) == [("-1", None)]
 
 
-def test_subnet_and_group_stay_while_an_interface_is_in_them(network: Network) -> None:
+def test_subnet_and_group_wait_for_an_interface_that_is_about_to_go(network: Network) -> None:
+    interface, ec2 = network.interface(), network.stack.client("ec2")
+    going = threading.Timer(0.5, ec2.delete_network_interface, kwargs={"NetworkInterfaceId": interface})
+    going.start()
+
+    network.group.delete()
+    network.subnet.delete()
+
+    going.join()
+    assert (
+        ec2.describe_network_interfaces(Filters=[{"Name": "network-interface-id", "Values": [interface]}])[
+            "NetworkInterfaces"
+        ]
+        == []
+    )
+
+
+def test_subnet_and_group_stay_while_an_interface_is_in_them(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ec2_resource, "INTERFACES_LEAVE_S", 0)
     interface = network.interface()
 
     with pytest.raises(ClientError, match=f"DependencyViolation.*resource {network.group.id} has a dependent object"):
@@ -122,7 +142,8 @@ def test_subnet_and_group_stay_while_an_interface_is_in_them(network: Network) -
     network.subnet.delete()
 
 
-def test_a_group_that_anothers_rule_names_stays(network: Network) -> None:
+def test_a_group_that_anothers_rule_names_stays(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ec2_resource, "INTERFACES_LEAVE_S", 0)
     rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "SourceSecurityGroupId": network.group.id}
     properties = {"GroupDescription": "Ours", "VpcId": network.vpc.id, "SecurityGroupIngress": [rule]}
     other = network.stack.create("AWS::EC2::SecurityGroup", properties, "Other")
