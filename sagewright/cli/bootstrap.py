@@ -30,7 +30,9 @@ def register(group: typer.Typer) -> None:
         replace: Annotated[
             bool,
             typer.Option(
-                "--replace", help="Take over a bootstrap that lets CloudFormation deploy with other policies."
+                "--replace",
+                help="Take over a bootstrap that lets CloudFormation deploy with other policies, and mend roles that "
+                "were changed by hand.",
             ),
         ] = False,
     ) -> None:
@@ -50,6 +52,7 @@ def register(group: typer.Typer) -> None:
                 f"The AWS credentials in use belong to account {target.account}, which none of "
                 f"{', '.join(each.name for each in chosen)} is in. {_remaining(wanted)}"
             )
+        bootstrapping.require_boundaries(target, here)
         options.acting_on(
             project,
             f"{', '.join(str(place) for place in here)} will be bootstrapped: roles that the account of the first "

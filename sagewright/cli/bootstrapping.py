@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError
 
 from sagewright.project import Environment, Project, names
@@ -13,8 +14,9 @@ from sagewright.runtime.functions.client import Client
 from sagewright.stacks import execution_policy
 
 from . import stack_states
+from .bootstrap_roles import Roles
 from .cdk import Cdk
-from .errors import CommandError
+from .errors import DENIED, CommandError
 from .options import Options
 from .target import CDK_QUALIFIER, Sandbox, Target
 
@@ -53,6 +55,18 @@ class Place:
         own = f":iam::{self.account}:policy/"
         return self.boundary.partition(own)[2] if own in self.boundary else None
 
+    @property
+    def boundary_arn(self) -> str | None:
+        """The boundary as IAM knows it."""
+        if self.boundary is None or self.boundary.startswith("arn:"):
+            return self.boundary
+        partition = boto3.Session().get_partition_for_region(self.region)
+        return f"arn:{partition}:iam::{self.account}:policy/{self.boundary}"
+
+    def roles(self, iam: Client) -> Roles:
+        """Look at the CDK's roles here."""
+        return Roles(iam, self.qualifier, self.account, self.region)
+
     def __str__(self) -> str:
         """Name the place as the CDK does."""
         return f"aws://{self.account}/{self.region}"
@@ -80,12 +94,26 @@ def places(project: Project, target: Target, environments: Sequence[Environment]
 
 def prepare(options: Options, project: Project, target: Target) -> None:
     """Before a deployment: in the sandbox make every account ready, in AWS say which command does it."""
-    for place in places(project, target, project.environments):
+    wanted = places(project, target, project.environments)
+    require_boundaries(target, wanted)
+    for place in wanted:
         if isinstance(target, Sandbox):
             if not _is_ready(place, target):
                 bootstrap(options, project, target, place)
         elif place.account == target.account:
             _require(options, place, target)
+
+
+def bootstrapped(project: Project, target: Target) -> list[Environment]:
+    """List the environments, if `prepare` would change accounts, whose own are bootstrapped; else none."""
+    if not isinstance(target, Sandbox):
+        return []  # there it only looks
+    found = places(project, target, project.environments)
+    if all(_is_ready(place, target) for place in found):
+        return []
+    clients = [(place, target.client("cloudformation", place.environment)) for place in found]
+    there = {(place.account, place.region) for place, api in clients if deployed_with(api, place.toolkit) is not None}
+    return [each for each in project.environments if (target.account_of(each), each.region) in there]
 
 
 def bootstrap(
@@ -94,6 +122,8 @@ def bootstrap(
     """Deploy the policies, then the CDK's own stack with them; returns what is there then."""
     cloudformation = target.client("cloudformation", place.environment)
     toolkit = deployed_with(cloudformation, place.toolkit)
+    if toolkit is None:
+        _require_nothing_left(target, place)
     stack = names.execution_stack(place.qualifier)
     arns = _deploy_policies(options, target, cloudformation, stack, place.policies)
     others = [arn for arn in listed(toolkit, "CloudFormationExecutionPolicies") if arn not in arns]
@@ -104,9 +134,14 @@ def bootstrap(
             "security.bootstrap_qualifier in project.yaml for a bootstrap of your own beside it, or take this one over "
             "with `--replace`."
         )
+    trusted = listed(toolkit, "TrustedAccounts")
     Cdk(project.root, _variables(target, place), options.terminal).run(
-        "bootstrap", ["bootstrap"], _arguments(place, arns, listed(toolkit, "TrustedAccounts"))
+        "bootstrap", ["bootstrap"], _arguments(place, arns, trusted)
     )
+    if replace:
+        accounts = [*trusted, *([place.trusted] if place.trusted else [])]
+        for mended in place.roles(target.client("iam", place.environment)).repair(arns, accounts):
+            options.terminal.note(mended)
     return {
         "account": place.account,
         "region": place.region,
@@ -116,13 +151,65 @@ def bootstrap(
     }
 
 
+def require_boundaries(target: Target, wanted: Sequence[Place]) -> None:
+    """Refuse, before anything is made, boundaries that do not exist: every role would fail at them, one by one."""
+    for place in wanted:
+        if place.boundary_arn is None:
+            continue
+        own = target.is_sandbox or place.account == target.account
+        try:
+            iam = (target.client if own else target.lookup_client)("iam", place.environment)
+            iam.get_policy(PolicyArn=place.boundary_arn)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "NoSuchEntity":
+                raise CommandError(_without_boundary(target, place, place.boundary_arn)) from None
+            if code not in DENIED:
+                raise
+
+
+def _without_boundary(target: Target, place: Place, arn: str) -> str:
+    path, _, name = arn.partition(":policy/")[2].rpartition("/")
+    at = f" --path /{path}/" if path else ""
+    return (
+        f"environments.{place.environment.name}.security.permissions_boundary: account {place.account} has no policy "
+        f"{arn}, and no role can be made without it. Nothing was changed. Make it: `aws iam create-policy "
+        f"--policy-name {name}{at} --policy-document file://boundary.json`{_with_credentials(target, place)}; "
+        "docs/bootstrap.md says what it must allow. Or change the setting."
+    )
+
+
+def _with_credentials(target: Target, place: Place) -> str:
+    """Say whose credentials a command of AWS's needs, and how it comes by them in the sandbox."""
+    if not isinstance(target, Sandbox):
+        return f" with credentials of account {place.account}"
+    keys = target.variables(place.region, place.account)["AWS_ACCESS_KEY_ID"]
+    return f' (after `eval "$(sagewright sandbox up --export)"` and `export AWS_ACCESS_KEY_ID={keys}`)'
+
+
+def _require_nothing_left(target: Target, place: Place) -> None:
+    """Refuse where a bootstrap that failed or was deleted has left its bucket, which CloudFormation never deletes."""
+    bucket = f"cdk-{place.qualifier}-assets-{place.account}-{place.region}"
+    try:
+        target.client("s3", place.environment).head_bucket(Bucket=bucket, ExpectedBucketOwner=place.account)
+    except ClientError:
+        return  # It is not there, or nobody says; CloudFormation will.
+    raise CommandError(
+        f"Bucket {bucket} is left of an earlier bootstrap of {place}, whose stack {place.toolkit} is not there: "
+        "CloudFormation keeps the bucket and cannot make it twice. Nothing was changed. Delete it, if nothing in it is "
+        f"needed, and repeat this command: `aws s3api delete-bucket --bucket {bucket} --region {place.region}`"
+        f"{_with_credentials(target, place)}. Of a bootstrap that failed it is empty; else empty it of all versions "
+        "first. Or choose another security.bootstrap_qualifier."
+    )
+
+
 def _is_ready(place: Place, target: Target) -> bool:
     cloudformation = target.client("cloudformation", place.environment)
     toolkit = deployed_with(cloudformation, place.toolkit)
     if toolkit is None:
         return False
     trusts = place.trusted is None or place.trusted in listed(toolkit, "TrustedAccounts")
-    return trusts and not is_behind(place, cloudformation)
+    return trusts and difference(place, cloudformation) is None
 
 
 def _require(options: Options, place: Place, target: Target) -> None:
@@ -132,21 +219,46 @@ def _require(options: Options, place: Place, target: Target) -> None:
         raise CommandError(
             f"Account {place.account} is not prepared for the CDK in {place.region} yet. Do it once: `{command}`."
         )
-    if is_behind(place, cloudformation):
+    behind = difference(place, cloudformation)
+    if behind:
         options.terminal.note(
-            f"[yellow]![/] {place} lets CloudFormation do what another release of Sagewright asked for. If the "
-            f"deployment is denied something, run `{command}` and repeat it."
+            f"[yellow]![/] {place}: {behind}. If the deployment is denied something, run `{command}` and repeat it."
         )
 
 
-def is_behind(place: Place, cloudformation: Client) -> bool:
-    """Tell whether there are policies of ours that are not today's; whoever uses other ones keeps them current."""
+def difference(place: Place, cloudformation: Client) -> str | None:
+    """Tell how policies of ours are not today's, if they are not; whoever uses other ones keeps them current."""
     stack = names.execution_stack(place.qualifier)
     if stack_states.describe(cloudformation, stack) is None:
-        return False
+        return None
     body = cloudformation.get_template(StackName=stack)["TemplateBody"]
     deployed: Any = json.loads(body) if isinstance(body, str) else body
-    return json.loads(json.dumps(deployed)) != place.policies
+    deployed = json.loads(json.dumps(deployed))
+    if deployed == place.policies:
+        return None
+    there = _boundary_in(deployed)
+    if there != _boundary_in(place.policies):
+        bound = f"under boundary {_policy_name(there)} only" if there else "without a boundary"
+        return (
+            f"CloudFormation may make roles {bound}, but security.permissions_boundary of {place.environment.name} is "
+            f"{place.boundary or 'not set'}"
+        )
+    return "CloudFormation may do what another release of Sagewright asked for"
+
+
+def _boundary_in(template: dict[str, Any]) -> str | None:
+    """Read under which boundary policies let roles be made."""
+    for resource in template["Resources"].values():
+        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
+            if statement.get("Sid") == "MakeRoles":
+                bound = statement.get("Condition", {}).get("StringEquals", {}).get("iam:PermissionsBoundary")
+                return bound["Fn::Sub"] if isinstance(bound, dict) else bound
+    return None
+
+
+def _policy_name(arn: str) -> str:
+    """Shorten an ARN that a template fills in; one that is whole says more."""
+    return arn.partition(":policy/")[2] if "${" in arn else arn
 
 
 def _deploy_policies(

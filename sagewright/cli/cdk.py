@@ -32,6 +32,11 @@ _FAILED = re.compile(r"^ *(?:❌|‣) *(?P<what>.*\w.*)$")
 _SYNTHESIZED = re.compile(r"^ *✨ *Synthesis time: (?P<seconds>[\d.]+)s$")
 # Its bootstrap names the place, but the events of it the stack.
 _TOOLKIT = "CDKToolkit"
+_STACK = "AWS::CloudFormation::Stack"
+# A rollback that resources caused, each of which has told its own reason.
+_OF_RESOURCES = "The following resource(s) failed"
+_NO_REASON = "failed to deploy"
+_USED_NETWORK = re.compile(r"Export \S+-network-\S+ cannot be (?:updated|deleted) as it is in use")
 
 
 @dataclass
@@ -43,9 +48,13 @@ class _Progress:
     """Whether it writes the assembly that it deploys; else the time that it tells for that means nothing."""
     started: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    rollbacks: list[str] = field(default_factory=list)
+    """Why stacks as a whole went back: where no resource failed, nothing else says it."""
     errors: list[str] = field(default_factory=list)
+    in_error: bool = False
 
     def read(self, line: str) -> None:
+        continues, self.in_error = self.in_error and line.startswith("  "), False
         if match := _EVENT.match(line):
             self._event(match)
         elif match := _STARTED.match(line):
@@ -56,6 +65,10 @@ class _Progress:
             self.checklist.finished("synthesis", "", float(match["seconds"]))
         elif match := _FAILED.match(line):
             self.errors.append(match["what"])
+            self.in_error = True
+        elif continues:
+            self.errors[-1] += f" {line.strip()}"
+            self.in_error = True
 
     def _start(self, stack: str) -> None:
         self.checklist.forget("cdk")
@@ -69,6 +82,9 @@ class _Progress:
         self._start(stack)
         if status.endswith("_FAILED") and "cancelled" not in match["what"].lower():
             self.failures.append(f"{match['type']} {match['what'].strip()}")
+        why = match["what"].removeprefix(stack).strip()
+        if "ROLLBACK_IN_P" in status and match["type"] == _STACK and why and not why.startswith(_OF_RESOURCES):
+            self.rollbacks.append(f"{stack}: {why}")
         self.checklist.running(stack, f"{match['progress']} {match['type']}")
 
     def _done(self, stack: str, *, same: bool) -> None:
@@ -158,11 +174,15 @@ def _started(call: Sequence[str], root: Path, variables: Mapping[str, str]) -> I
 
 def _reason(name: str, progress: _Progress, log: Path) -> str:
     """Tell the first failing resource with its reason, else what the CDK CLI said last."""
-    if progress.failures:
-        why = progress.failures[0]
-    elif progress.errors:
-        why = progress.errors[0]
+    told = [each for each in progress.errors if not each.endswith(_NO_REASON)] or progress.errors
+    if found := [*progress.failures, *progress.rollbacks, *told]:
+        why = found[0]
     else:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
         why = lines[-1] if len(lines) > 1 else "it said nothing"
+    if _USED_NETWORK.search(why):
+        why = (
+            f"{why.rstrip('.')}. A network cannot be changed while jobs or an endpoint are in it: go by way of "
+            "`network.mode: none` (docs/network.md)"
+        )
     return f"cdk {name} failed: {why.rstrip('.')}. The whole output is in {log}."

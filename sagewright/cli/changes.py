@@ -40,6 +40,8 @@ class Change:
     physical_id: str = ""
     properties: tuple[str, ...] = ()
     """The properties that differ; of a replacement those that cause it."""
+    attributes: tuple[str, ...] = ()
+    """What differs beside the properties, such as the DeletionPolicy."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,12 @@ class StackChanges:
     """Why CloudFormation could not say what it would do, if it could not."""
 
 
-def plan(target: Target, stack: PlannedStack) -> StackChanges:
-    """Ask CloudFormation what it would do with the stack's template; nothing is changed by asking."""
-    cloudformation = target.stacks_client(stack.environment)
+def plan(target: Target, stack: PlannedStack, cloudformation: Client | None = None) -> StackChanges:
+    """Ask CloudFormation what it would do with the stack's template; nothing is changed by asking.
+
+    Without a client of the caller's choice it is asked as the one who deploys.
+    """
+    cloudformation = cloudformation or target.stacks_client(stack.environment)
     described = stack_states.describe(cloudformation, stack.name)
     if described is None or described["StackStatus"] in _NOT_UP:
         added = [Change(stack, "add", logical_id, each["Type"]) for logical_id, each in stack.resources.items()]
@@ -157,6 +162,7 @@ def _read(stack: PlannedStack, changes: Iterable[dict[str, Any]]) -> Iterable[Ch
             told["ResourceType"],
             told.get("PhysicalResourceId", ""),
             named or tuple(others),
+            tuple(others),
         )
 
 

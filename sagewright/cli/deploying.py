@@ -1,11 +1,15 @@
 """What `deploy` and the stack part of `release` do: prepare the accounts, then let the CDK deploy."""
 
+from collections.abc import Sequence
 from typing import Any
+
+from rich.markup import escape
 
 from sagewright.project import Environment, Project
 
 from . import adoption, assembly, bootstrapping, checking, protection, stack_states
 from .cdk import Cdk
+from .changes import StackChanges
 from .options import Options
 from .target import Target
 
@@ -16,15 +20,27 @@ def deploy(options: Options, project: Project, target: Target, *, adopts: bool =
     With `adopts`, what an earlier deployment has left is taken over instead of being in the way.
     """
     checking.require_code(project)
+    planned = assembly.synthesize(options, project, target)
+    # A bootstrap changes accounts, and a refused deployment changes nothing: what can be told without one is told now.
+    known = bootstrapping.bootstrapped(project, target)
+    protection.refuse_known_losses(project, target, planned, known)
     bootstrapping.prepare(options, project, target)
     stack_states.settle_all(options, project, target)
-    planned = assembly.synthesize(options, project, target)
-    protection.require_kept(project, target, planned, adopts=adopts)
+    _tell_lifted(options, target, protection.require_kept(project, target, planned, adopts=adopts))
     adopted = adoption.adopt(options, project, target, planned) if adopts else []
     cdk = Cdk(project.root, target.environ(project.first.region), options.terminal)
     cdk.deploy_assembly(planned.folder, "--all", *(["--import-existing-resources"] if adopts else []))
     deployed = {"target": "sandbox" if target.is_sandbox else "aws", "stacks": _stacks(project, target)}
     return deployed | ({"adopted": adopted} if adopts else {})
+
+
+def _tell_lifted(options: Options, target: Target, planned: Sequence[StackChanges]) -> None:
+    """Say where data loses its protection; in AWS somebody has to agree."""
+    told = " ".join(filter(None, map(protection.lifted, planned)))
+    if told and target.is_sandbox:
+        options.terminal.note(f"[yellow]![/] {escape(told)}")
+    elif told:
+        options.terminal.confirm(f"{told} Go on?", assume_yes=options.yes)
 
 
 def _stacks(project: Project, target: Target) -> dict[str, dict[str, dict[str, str]]]:

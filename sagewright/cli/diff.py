@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from sagewright.project import Environment, Project
 
@@ -48,7 +49,7 @@ def register(group: typer.Typer) -> None:
             *(part for name, each in found.items() for part in _page(each, is_release=name in releases)),
             _summary(list(found.values()), project, chosen),
         )
-        protection.refuse_losses(found.values())
+        protection.refuse_losses(found.values(), project)
 
 
 def _described(planned: StackChanges, *, is_release: bool) -> dict[str, Any]:
@@ -67,6 +68,7 @@ def _described(planned: StackChanges, *, is_release: bool) -> dict[str, Any]:
                 "properties": list(change.properties),
                 "disturbs": disturbance.told(change) or None,
                 "refused": protection.is_loss(change),
+                "unprotected": protection.is_lifted(change),
             }
             for change in planned.changes
         ],
@@ -86,10 +88,16 @@ def _page(planned: StackChanges, *, is_release: bool) -> list[Any]:
         (change.action, change.logical_id, change.kind, ", ".join(change.properties), _note(change))
         for change in planned.changes
     ]
-    return [table("Action", "Logical id", "Type", "Because of", "", rows=rows, title=title), ""]
+    return [
+        table("Action", "Logical id", "Type", "Because of", "", rows=rows, title=title),
+        escape(protection.lifted(planned)),
+        "",
+    ]
 
 
 def _note(change: Change) -> str:
+    if protection.is_lifted(change):
+        return "protection is lifted"
     return REFUSED.upper() if protection.is_loss(change) else disturbance.told(change)
 
 

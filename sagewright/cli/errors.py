@@ -1,5 +1,6 @@
 """Turns what a person can put right into one paragraph: what is wrong and what to do."""
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -23,13 +24,16 @@ class CommandError(Exception):
     """What a command cannot do for a reason that the user can change; its text is the whole message."""
 
 
-EXPECTED = (CommandError, ProjectError, Refused, ClientError, BotoCoreError)
+EXPECTED = (CommandError, ProjectError, Refused, ClientError, BotoCoreError, S3UploadFailedError)
 
 
 def explain(error: BaseException) -> str:
     """Say in one paragraph what went wrong and what to do about it."""
     if isinstance(error, ClientError):
         return _explain_answer(error)
+    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
+        # boto3 wraps the answer in words of its own, and raises it from nothing but the answer's handling.
+        return _explain_answer(error.__context__)
     if isinstance(error, ConnectionError):
         return (
             f"{error} Nothing answers there: if this is the sandbox, see `sagewright sandbox status` and start it with "

@@ -47,8 +47,9 @@ def register(group: typer.Typer) -> None:
         """Copy an approved version to an environment, deploy its endpoint, and verify that it runs there.
 
         The new version takes over only once it is in service: until then, and if it fails, what was live serves. A
-        version that served there before goes live all at once, so that a release is taken back without delay. The
-        models and endpoint configs of releases long past are deleted, but for the last two.
+        version that served there before goes live all at once while its endpoint config is still kept, so that a
+        release is taken back without delay. Kept are the one that runs and the last two superseded ones; any other
+        version moves traffic as serving.rollout says, unless `--all-at-once` forces it.
         """
         project = options.project()
         if environment is not None and environment.isdigit() and version is None and environment not in _names(project):

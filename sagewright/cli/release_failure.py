@@ -29,13 +29,16 @@ class FailedRelease:
         """Write the whole message, in which the endpoint itself says what serves."""
         place = self.environment.name
         message = f"Version {self.number} was not released to {place}: {why}"
-        sagemaker = self.target.release_client("sagemaker", self.environment)
         try:
+            sagemaker = self.target.release_client("sagemaker", self.environment)
             described = live.describe(sagemaker, self.endpoint) or {}
             now = live.read(sagemaker, self.endpoint)
-            write_down()
         except EXPECTED as error:
             return f"{message} What serves in {place} now could not be found out: {explain(error)}"
+        try:
+            write_down()
+        except EXPECTED as error:
+            message += f" The record of it could not be written: {explain(error)}"
         reason = described.get("FailureReason", "").rstrip(".")
         if reason and reason not in why:
             message += f" SageMaker says of endpoint {self.endpoint}: {reason}."

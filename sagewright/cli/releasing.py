@@ -6,6 +6,8 @@ import socket
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from botocore.exceptions import ClientError
+
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions import (
     endpoint_update,
@@ -84,12 +86,20 @@ def carry_out(  # noqa: PLR0913 - what is released, where, and how
     caller = target.client("sts", project.first).get_caller_identity()["Arn"]
     holder = Holder.now(version.number, caller, socket.gethostname(), os.getpid())
     s3 = target.release_client("s3", environment)
-    with release_turn.taken(s3, one.folder, holder, is_gone=_is_gone) as turn:
-        failed = FailedRelease(target, environment, one.endpoint, version.number, datetime.now(UTC))
-        try:
-            return one.carry_out(turn)
-        except EXPECTED as error:
-            raise CommandError(failed.told(explain(error), one.write_down)) from error
+    failed = FailedRelease(target, environment, one.endpoint, version.number, datetime.now(UTC))
+    try:
+        with release_turn.taken(s3, one.folder, holder, is_gone=_is_gone) as turn:
+            try:
+                return one.carry_out(turn)
+            except EXPECTED as error:
+                raise CommandError(failed.told(explain(error), one.write_down)) from error
+    except ClientError as error:
+        # It never had its turn, in which alone the record may be written.
+        raise CommandError(failed.told(explain(error), _nothing)) from error
+
+
+def _nothing() -> None:
+    """Write nothing down."""
 
 
 def _is_gone(holder: Holder) -> bool:

@@ -1,7 +1,8 @@
 """Where a command acts: the sandbox of this checkout, or AWS when it is said. The same code path, another endpoint."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,12 +11,13 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions.client import Client
 
 from . import environ, sandbox_process
-from .errors import CommandError
+from .errors import DENIED, CommandError, explain
 from .sandbox_process import RunningSandbox
 
 SANDBOX_ACCOUNT = "111111111111"
@@ -78,6 +80,24 @@ class _Accounts:
     def release(self, sts: Client, environment: Environment, account: str) -> Session:
         """Take on the environment's release role."""
         return self._assume(sts, names.release_role(self._project, environment.name), environment, account)
+
+    @contextmanager
+    def told_apart(self, environment: Environment, cloudformation: Callable[[], Client]) -> Iterator[None]:
+        """Tell a release role that is not there yet from one that is denied: STS has the same words for both."""
+        try:
+            yield
+        except ClientError as error:
+            if error.operation_name != "AssumeRole" or error.response["Error"]["Code"] not in DENIED:
+                raise
+            nothing = f"othing is deployed in {environment.name} yet"
+            stack = names.access_stack(self._project, environment.name)
+            try:
+                cloudformation().describe_stacks(StackName=stack)
+            except (ClientError, BotoCoreError) as unseen:
+                if "does not exist" in str(unseen):
+                    raise CommandError(f"N{nothing}: `sagewright deploy` does it.") from error
+                raise CommandError(f"{explain(error)} If n{nothing}, `sagewright deploy` does it.") from error
+            raise
 
     def deploy(self, sts: Client, environment: Environment, account: str) -> Session:
         """Take on the role by which the CDK deploys to an account."""
@@ -163,7 +183,8 @@ class Sandbox:
     def release_client(self, service: str, environment: Environment) -> Client:
         """Make a client of the environment's release role."""
         sts = self.client_in("sts", self.account, environment.region)
-        return self._client(self._accounts.release(sts, environment, self.account_of(environment)), service)
+        with self._accounts.told_apart(environment, lambda: self.client("cloudformation", environment)):
+            return self._client(self._accounts.release(sts, environment, self.account_of(environment)), service)
 
     def stacks_client(self, environment: Environment) -> Client:
         """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""
@@ -239,7 +260,8 @@ class Aws:
     def release_client(self, service: str, environment: Environment) -> Client:
         """Make a client of the environment's release role."""
         sts = self._session.client("sts", region_name=environment.region)
-        return self._accounts.release(sts, environment, self.account_of(environment)).client(service)
+        with self._accounts.told_apart(environment, lambda: self.stacks_client(environment)):
+            return self._accounts.release(sts, environment, self.account_of(environment)).client(service)
 
     def stacks_client(self, environment: Environment) -> Client:
         """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""

@@ -11,7 +11,7 @@ from sagewright.project import Project, names
 from sagewright.runtime.functions.client import Client
 from sagewright.runtime.functions.objects import Location, listing
 
-from .errors import CommandError
+from .errors import DENIED, CommandError
 from .options import Options
 from .target import Target
 
@@ -76,6 +76,8 @@ def _recorded(s3: Client, location: Location) -> str | None:
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchKey"} and _bucket_exists(s3, location.bucket):
             return None
+        if error.response["Error"]["Code"] in DENIED:
+            raise
         raise CommandError(
             f"The data bucket {location.bucket} is not there: run `sagewright deploy` first, which creates it."
         ) from error
@@ -84,8 +86,8 @@ def _recorded(s3: Client, location: Location) -> str | None:
 def _bucket_exists(s3: Client, bucket: str) -> bool:
     try:
         s3.head_bucket(Bucket=bucket)
-    except ClientError:
-        return False
+    except ClientError as error:
+        return error.response["Error"]["Code"] in DENIED
     return True
 
 

@@ -179,3 +179,97 @@ def test_accounts_that_are_trusted_already_stay_trusted(home: Home, project: Pat
 
     assert arguments[arguments.index("--trust") + 1] == "222222222222,111111111111"
     assert arguments[arguments.index("--cloudformation-execution-policies") + 1] == "one,two"
+
+
+@pytest.mark.parametrize("command", ["bootstrap", "deploy"])
+def test_a_boundary_that_does_not_exist_is_refused_before_anything_is_made(run: Run, home: Home, command: str) -> None:
+    folder = planted(home, f"absent{command[0]}", prod={"security": {"permissions_boundary": "nobodys"}})
+
+    refused = run(command, "--project", folder)
+
+    assert refused.exit_code == 1
+    told = " ".join(refused.stderr.split())
+    assert "account 333333333333 has no policy arn:aws:iam::333333333333:policy/nobodys" in told
+    assert "aws iam create-policy --policy-name nobodys --policy-document file://boundary.json" in told
+    assert "export AWS_ACCESS_KEY_ID=AKIASBOX333333333333" in told
+    cloudformation = Sandbox(home[1], load(folder)).client("cloudformation", load(folder).first)
+    stacks = cloudformation.describe_stacks()["Stacks"]
+    assert not [each["StackName"] for each in stacks if f"absent{command[0]}" in each["StackName"]]
+
+
+def test_a_bucket_left_of_a_failed_bootstrap_is_named_with_the_command_that_removes_it(run: Run, home: Home) -> None:
+    folder = planted(home, "left")
+    sandbox, first = Sandbox(home[1], load(folder)), load(folder).first
+    bucket = f"cdk-left-assets-{ACCOUNTS['dev']}-eu-west-1"
+    place = {"LocationConstraint": "eu-west-1"}
+    sandbox.client("s3", first).create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+
+    refused = run("bootstrap", "dev", "--project", folder)
+
+    assert refused.exit_code == 1
+    told = " ".join(refused.stderr.split())
+    assert f"Bucket {bucket} is left of an earlier bootstrap" in told
+    assert f"aws s3api delete-bucket --bucket {bucket} --region eu-west-1" in told
+    described = sandbox.client("cloudformation", first).describe_stacks()["Stacks"]
+    assert names.execution_stack("left") not in [each["StackName"] for each in described]
+
+
+@pytest.mark.slow
+def test_roles_that_were_changed_by_hand_are_found_by_the_doctor_and_mended_with_replace(run: Run, home: Home) -> None:
+    folder = planted(home, "byhand")
+    assert run("bootstrap", "--project", folder).exit_code == 0
+    project = load(folder)
+    prod = Sandbox(home[1], project).client("iam", project.environment("prod"))
+    executing, deploying = (f"cdk-byhand-{role}-role-{ACCOUNTS['prod']}-eu-west-1" for role in ("cfn-exec", "deploy"))
+    policies = prod.list_attached_role_policies(RoleName=executing)["AttachedPolicies"]
+    trust = prod.get_role(RoleName=deploying)["Role"]["AssumeRolePolicyDocument"]
+    statements = [each for each in trust["Statement"] if ACCOUNTS["dev"] not in json.dumps(each["Principal"])]
+    prod.detach_role_policy(RoleName=executing, PolicyArn=policies[0]["PolicyArn"])
+    prod.update_assume_role_policy(RoleName=deploying, PolicyDocument=json.dumps({**trust, "Statement": statements}))
+
+    found = findings(run("doctor", "prod", "--project", folder, "--json"))
+    assert {each["result"] for each in found} == {"failure"}
+    lacks, distrusts = found
+    assert lacks["told"].startswith(f"{executing} lacks {policies[0]['PolicyArn']}")
+    assert distrusts["told"].startswith(f"{deploying} does not trust account {ACCOUNTS['dev']} any more")
+    assert {each["mend"] for each in found} == {"sagewright bootstrap prod --replace"}
+
+    mended = run("bootstrap", "prod", "--replace", "--project", folder)
+    assert mended.exit_code == 0, mended.stderr
+    assert [each["result"] for each in findings(run("doctor", "prod", "--project", folder, "--json"))] == ["ok"]
+
+
+def findings(done: Result) -> list[dict[str, str]]:
+    """What the doctor says about the bootstrap."""
+    return [each for each in json.loads(done.stdout)["findings"] if each["check"] == "bootstrap"]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "told"),
+    [
+        (None, "platform", "may make roles without a boundary, but security.permissions_boundary of dev is platform"),
+        (
+            "platform",
+            None,
+            "may make roles under boundary platform only, but security.permissions_boundary of dev is not",
+        ),
+    ],
+)
+def test_a_boundary_that_differs_is_named_as_the_difference(
+    home: Home, project: Path, before: str | None, now: str | None, told: str
+) -> None:
+    loaded = load(project)
+    sandbox = Sandbox(home[1], loaded)
+    (place,) = bootstrapping.places(loaded, sandbox, loaded.environments)
+    qualifier = f"differ{len(told) % 10}"
+    cloudformation = sandbox.client("cloudformation", loaded.first)
+    stack = names.execution_stack(qualifier)
+    template = execution_policy.template(qualifier, before)
+    bootstrapping._deploy_policies(Options(Terminal(), project), sandbox, cloudformation, stack, template)
+
+    same = bootstrapping.difference(replace(place, qualifier=qualifier, boundary=before), cloudformation)
+    differs = bootstrapping.difference(replace(place, qualifier=qualifier, boundary=now), cloudformation)
+
+    assert same is None
+    assert differs is not None
+    assert told in differs

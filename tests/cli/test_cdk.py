@@ -70,6 +70,38 @@ def test_a_failure_names_the_resource_that_caused_it_and_the_log(
     assert str(failed.value) == f"cdk deploy failed: {message}. The whole output is in {log}."
 
 
+USED = "Export leavers-dev-network-Subnet1 cannot be updated as it is in use by leavers-training"
+ROLLED_BACK = f"""
+leavers-dev-network: deploying... [1/1]
+leavers-dev-network | 5/5 | 10:00:01 AM | UPDATE_ROLLBACK_IN_P | AWS::CloudFormation::Stack | leavers-dev-network {USED}
+❌  leavers-dev-network failed to deploy
+"""
+TOLD_LAST = """
+❌  leavers-dev-data failed to deploy
+‣ DeploymentError: The stack named leavers-dev-data failed to deploy: UPDATE_ROLLBACK_COMPLETE: Export
+  leavers-dev-data-Key cannot be updated as it is in use by leavers-training
+Source Location: ...jsii runtime, node internals...
+"""
+
+
+def test_a_network_that_is_in_use_is_told_with_the_way_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pretend(monkeypatch, tmp_path, ROLLED_BACK, 1)
+    with pytest.raises(CommandError) as failed:
+        Cdk(tmp_path, {}, terminal()[0]).deploy("--all")
+    assert f"leavers-dev-network: {USED}. " in str(failed.value)
+    assert "go by way of `network.mode: none` (docs/network.md). The whole output" in str(failed.value)
+
+
+def test_a_reason_that_the_cdk_gives_below_the_stacks_name_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(monkeypatch, tmp_path, TOLD_LAST, 1)
+    with pytest.raises(CommandError) as failed:
+        Cdk(tmp_path, {}, terminal()[0]).deploy("--all")
+    assert "Export leavers-dev-data-Key cannot be updated as it is in use by leavers-training. The" in str(failed.value)
+    assert "Source Location" not in str(failed.value)
+
+
 def test_a_failure_before_any_stack_tells_the_last_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pretend(monkeypatch, tmp_path, "project.yaml:3: name: 'X' is not allowed", 1)
     shown, _ = terminal()

@@ -3,13 +3,14 @@
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import Result
 
-from sagewright.cli import adoption, assembly, changes, protection
+from sagewright.cli import adoption, assembly, changes, deploying, diff, protection
 from sagewright.cli.assembly import Assembly, PlannedStack
 from sagewright.cli.errors import CommandError
 from sagewright.cli.options import Options
@@ -171,6 +172,72 @@ def test_an_export_that_is_not_there_yet_is_said_to_come(deployment: Deployment)
     planned = deployment.planned({"Other": parameter("1"), "New": used})
     assert "No export named nobody-exports-this" in planned.unknown
     assert planned.unknown.endswith("a stack that is deployed before it makes it")
+
+
+def test_a_refused_deployment_has_not_bootstrapped_anew_what_was_bootstrapped(
+    deployment: Deployment, run: Callable[..., Result]
+) -> None:
+    qualifier = f"q{uuid.uuid4().hex[:8]}"
+    file = deployment.root / "project.yaml"
+    file.write_text(f"{file.read_text()}security: {{bootstrap_qualifier: {qualifier}}}\n")
+    deployment.deploy({"Data": bucket(f"{deployment.project.name}-other")})
+    ssm = deployment.target.client("ssm", deployment.project.first)
+    ssm.put_parameter(Name=f"/cdk-bootstrap/{qualifier}/version", Type="String", Value="30")
+    behind = (f"CDKToolkit-{qualifier}", names.execution_stack(qualifier))
+    for stack in behind:
+        statement = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+        policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+        body = json.dumps({"Resources": {"One": {"Type": "AWS::IAM::ManagedPolicy", "Properties": policy}}})
+        deployment.api.create_stack(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        deployment.api.get_waiter("stack_create_complete").wait(
+            StackName=stack, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
+        )
+
+    refused = run("deploy", "--project", deployment.root)
+
+    assert refused.exit_code == 1
+    assert "Refused, because data would be lost." in refused.stderr
+    statuses = [deployment.api.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] for stack in behind]
+    assert statuses == ["CREATE_COMPLETE", "CREATE_COMPLETE"]
+
+
+class AskedError(Exception):
+    """Somebody was asked to agree."""
+
+
+def test_that_data_goes_with_its_stack_from_now_on_is_told_and_agreed_to_in_aws(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = deployment.project.name
+    deployment.deploy({"Data": bucket(name), "Key": parameter("1")})
+    planned = deployment.planned({"Data": {**bucket(name), "DeletionPolicy": "Delete"}, "Key": parameter("1")})
+
+    said = f"{deployment.name}: its protection is lifted (removal: destroy). Nothing is deleted now"
+    assert protection.lifted(planned).startswith(said)
+    assert f"deletes with it AWS::S3::Bucket {name}; of buckets those that are empty" in protection.lifted(planned)
+    assert [protection.is_loss(each) for each in planned.changes] == [False]
+    assert protection.lifted(deployment.planned({"Data": bucket(name), "Key": parameter("2")})) == ""
+    assert said in " ".join(str(each) for each in diff._page(planned, is_release=False))
+
+    options = Options(Terminal(), deployment.root)
+    deploying._tell_lifted(options, deployment.target, [planned])
+    assert said in " ".join(capsys.readouterr().err.split())
+
+    def ask(_terminal: Terminal, question: str, *, assume_yes: bool) -> None:
+        assert not assume_yes
+        raise AskedError(question)
+
+    monkeypatch.setattr(Terminal, "confirm", ask)
+    monkeypatch.setattr(deployment.target, "is_sandbox", False)
+    with pytest.raises(AskedError, match="its protection is lifted"):
+        deploying._tell_lifted(options, deployment.target, [planned])
+
+
+def test_a_registry_in_what_was_the_first_environment_is_told_to_be_put_first_again(deployment: Deployment) -> None:
+    was = replace(deployment.stack({}), environment=deployment.project.first.model_copy(update={"name": "old"}))
+    gone = changes.Change(was, "let go", "Registry", protection.REGISTRY, "leavers")
+    with pytest.raises(CommandError, match=r"The first environment .* was old, .* and is dev now: put old first again"):
+        protection.refuse_losses([changes.StackChanges(was, changes=(gone,))], deployment.project)
 
 
 def test_the_commands_tell_and_refuse_the_same(deployment: Deployment, run: Callable[..., Result]) -> None:

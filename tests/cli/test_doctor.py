@@ -13,7 +13,7 @@ from typer.testing import Result
 
 from sagewright.cli import environ
 from sagewright.cli.assembly import Assembly, PlannedStack
-from sagewright.cli.diagnosis import caller, quotas, regions, surroundings, tools
+from sagewright.cli.diagnosis import caller, keys, quotas, regions, surroundings, tools
 from sagewright.cli.diagnosis.examination import examine
 from sagewright.cli.diagnosis.finding import Finding, Subject
 from sagewright.cli.diagnosis.quotas import Need, Quota
@@ -253,6 +253,58 @@ def test_a_check_that_is_denied_says_so_and_the_others_go_on(patient: Patient, m
     subject = patient("security: {permissions_boundary: platform}\n")
     monkeypatch.setattr(subject.target, "lookup_client", subject.target.release_client)
     found = list(examine(subject))
-    denied = [each for each in found if each.told.startswith("could not be looked at: AssumeRole was refused")]
+    denied = [each for each in found if each.told.startswith("could not be looked at: Nothing is deployed in dev yet")]
     assert {each.check for each in denied} >= {"bootstrap", "permissions boundary", "names"}
     assert found[-1].check == surroundings.SOURCE
+
+
+def test_each_environment_that_is_closed_is_one_failure_with_its_command(
+    patient: Patient, run: Callable[..., Result]
+) -> None:
+    subject = patient()
+    file = subject.project.root / "project.yaml"
+    qualifier = f"q{uuid.uuid4().hex[:8]}"
+    more = "".join(
+        f'  {name}: {{account: "{account}", region: eu-west-1, security: {{bootstrap_qualifier: {qualifier}}}}}\n'
+        for name, account in (("staging", "222222222222"), ("prod", "333333333333"))
+    )
+    file.write_text(file.read_text().replace("data: {", f"{more}data: {{", 1))
+
+    done = run("doctor", "--project", subject.project.root, "--json")
+
+    assert done.exit_code == 1
+    found = json.loads(done.stdout)["findings"]
+    failures = [each for each in found if each["result"] == "failure"]
+    assert [(each["told"], each["mend"]) for each in failures] == [
+        (
+            f"{name} ({account}) is not bootstrapped, or does not trust 111111111111",
+            f"sagewright bootstrap {name}",
+        )
+        for name, account in (("staging", "222222222222"), ("prod", "333333333333"))
+    ]
+    assert not [each for each in found if "could not be looked at" in each["told"]]
+
+
+def test_a_key_that_is_disabled_or_will_be_deleted_is_a_failure_with_the_command_that_mends_it(
+    patient: Patient,
+) -> None:
+    subject = patient()
+    first = subject.project.first
+    s3, kms = (subject.target.client(service, first) for service in ("s3", "kms"))
+    assert list(keys.check(subject, first)) == []
+    bucket = names.data_bucket(subject.project.name, "dev", "111111111111", "eu-west-1")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    by_default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_default}]}
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration=rules)
+
+    assert the(keys.check(subject, first), "ok").told == f"{key} is enabled"
+    kms.disable_key(KeyId=key)
+    disabled = the(keys.check(subject, first), "failure")
+    kms.schedule_key_deletion(KeyId=key)
+    pending = the(keys.check(subject, first), "failure")
+
+    assert disabled.mend == f"aws kms enable-key --key-id {key} --region eu-west-1"
+    assert pending.mend.startswith(f"aws kms cancel-key-deletion --key-id {key} --region eu-west-1 && aws kms enable")
+    assert keys.CHECK in {each.check for each in examine(subject) if each.result == "failure"}

@@ -97,6 +97,15 @@ def test_the_help_of_every_command_shows_an_example(run: Run, command: str) -> N
     assert f"sagewright {command}" in " ".join(result.stdout.split())
 
 
+def test_the_help_of_release_says_which_versions_go_all_at_once_and_how_to_force_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 900)
+    told = run("release", "--help").stdout
+    assert "Kept are the one that runs and the last two superseded ones" in told
+    assert "unless `--all-at-once` forces it" in told or "unless --all-at-once forces it" in told
+
+
 def test_a_paragraph_of_help_is_broken_only_where_the_terminal_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("typer.rich_utils.MAX_WIDTH", 400)
     told = run("train", "--help").stdout

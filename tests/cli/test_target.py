@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from typer.testing import Result
 
-from sagewright.cli import seeds, target
+from sagewright.cli import releasing, seeds, target
 from sagewright.cli.errors import CommandError
+from sagewright.cli.options import Options
 from sagewright.cli.sandbox_process import RunningSandbox
 from sagewright.cli.target import Sandbox
+from sagewright.cli.terminal import Terminal
 from sagewright.project import Project, load, names
+from sagewright.runtime.functions.model_versions import Version
 
 Run = Callable[..., Result]
 Home = tuple[Path, RunningSandbox]
@@ -155,6 +159,73 @@ def test_what_is_live_in_another_account_is_read_as_the_release_role(home: Home,
     assert reader == "arn:aws:sts::333333333333:assumed-role/leavers-prod-release/sagewright-release"
     own = sandbox.reading_client("sts", loaded.first).get_caller_identity()["Arn"]
     assert own == "arn:aws:iam::111111111111:user/administrator"
+
+
+TWO = '  dev: {account: "111111111111", region: eu-west-1}\n  prod: {account: "222222222222", region: eu-west-1}'
+
+
+def test_a_release_role_that_is_not_there_yet_is_told_apart_from_one_that_is_denied(home: Home, tmp_path: Path) -> None:
+    folder = tmp_path / "nowhere"
+    planted(folder)
+    file = folder / "project.yaml"
+    file.write_text(file.read_text().replace("  dev: {region: eu-west-1}", TWO))
+    project = load(folder)
+    sandbox, prod = Sandbox(home[1], project), project.environment("prod")
+    with pytest.raises(CommandError, match=r"^Nothing is deployed in prod yet: `sagewright deploy` does it\.$"):
+        sandbox.reading_client("sagemaker", prod)
+
+    stacks = sandbox.client("cloudformation", prod)
+    topic = {"Resources": {"One": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "1"}}}}
+    name = names.access_stack(project.name, "prod")
+    stacks.create_stack(StackName=name, TemplateBody=json.dumps(topic))
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+    with pytest.raises(ClientError, match="AssumeRole"):
+        sandbox.reading_client("sagemaker", prod)
+
+
+def allowed(*actions: str, effect: str = "Allow", **more: Any) -> str:
+    return json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": actions, "Resource": "*", **more}]}
+    )
+
+
+def test_a_release_that_may_not_write_to_its_bucket_ends_like_every_failed_one(home: Home, tmp_path: Path) -> None:
+    project = planted(tmp_path / "unwritten")
+    sandbox = Sandbox(home[1], project)
+    iam, role = sandbox.client("iam", project.first), names.release_role(project.name, "dev")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "111111111111"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
+    iam.put_role_policy(RoleName=role, PolicyName="looks", PolicyDocument=allowed("sagemaker:*", "s3:GetObject"))
+    bucket = names.data_bucket(project.name, "dev", "111111111111", "eu-west-1")
+    place = {"LocationConstraint": "eu-west-1"}
+    sandbox.client("s3", project.first).create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+    arn = f"arn:aws:sagemaker:eu-west-1:111111111111:model-package/{project.name}/2"
+    version = Version(2, arn, "Approved", datetime.now(UTC), None, "image", "s3://nowhere/model.tar.gz", {})
+
+    with pytest.raises(CommandError) as failed:
+        releasing.carry_out(Options(Terminal(), tmp_path), project, sandbox, project.first, version)
+
+    told = str(failed.value)
+    assert told.startswith("Version 2 was not released to dev: PutObject was refused: ")
+    assert "s3:PutObject" in told
+    assert told.endswith("Now nothing serves in dev yet.")
+
+
+def test_data_that_may_not_be_put_is_told_as_a_denial_and_not_as_a_defect(run: Run, home: Home) -> None:
+    folder = home[0] / "denied"
+    project = planted(folder)
+    s3 = Sandbox(home[1], project).client("s3", project.first)
+    bucket = names.data_bucket(project.name, "dev", "111111111111", "eu-west-1")
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    policy = allowed("s3:PutObject", effect="Deny", Principal="*", Resource=f"arn:aws:s3:::{bucket}/*")
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    refused = run("data", "put", "--project", folder)
+    told = " ".join(refused.stderr.split())
+    assert refused.exit_code == 1
+    assert "PutObject was refused: " in told
+    assert "with an explicit deny in a resource-based policy" in told
+    assert "defect" not in told
 
 
 def test_commands_on_a_sandbox_without_the_project_say_to_deploy(run: Run, home: Home) -> None:

@@ -1,12 +1,13 @@
 """Runs every check; one that is itself denied something becomes a finding, because that is news, too."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewright.cli.errors import CommandError, explain
 
-from . import bootstraps, caller, quotas, regions, surroundings, tools
+from . import bootstraps, caller, keys, quotas, regions, surroundings, tools
 from .finding import EnvironmentCheck, Finding, Subject
 
 # Each asks the environment's own account.
@@ -16,6 +17,7 @@ _OF_ENVIRONMENTS: tuple[tuple[str, EnvironmentCheck], ...] = (
     (surroundings.BOUNDARY, surroundings.boundary),
     (surroundings.NETWORK, surroundings.network),
     (surroundings.NAMES, surroundings.taken_names),
+    (keys.CHECK, keys.check),
 )
 
 
@@ -27,8 +29,15 @@ def examine(subject: Subject) -> Iterator[Finding]:
     yield from regions.agreements(subject)
     if any(each.check == caller.CREDENTIALS and each.result == "failure" for each in called):
         return
-    yield from _guarded(bootstraps.CHECK, "", lambda: bootstraps.check(subject))
-    for environment in subject.environments:
+    closed = bootstraps.closed(subject)
+    yield from closed.values()
+    reached = tuple(each for each in subject.environments if each.name not in closed)
+    looked_at = replace(subject, environments=reached)
+    yield from _guarded(bootstraps.CHECK, "", lambda: bootstraps.check(looked_at))
+    # What needs no answer of the account is told of closed ones, too.
+    for environment in (each for each in subject.environments if each.name in closed):
+        yield from _guarded(regions.REGION, environment.name, lambda place=environment: regions.check(subject, place))
+    for environment in reached:
         for name, check in _OF_ENVIRONMENTS:
             # Both names are bound now: the generator runs within this round.
             yield from _guarded(name, environment.name, lambda check=check, place=environment: check(subject, place))

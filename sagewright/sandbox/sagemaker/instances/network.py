@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -95,8 +96,9 @@ class Interfaces:
         """Let the interface of an instance go, which takes a while; without permission to remove it, it stays."""
         with self._lock:
             made = self._made.pop(instance, None)
-        if made is not None:
-            later = threading.Timer(LINGER_S, self._remove, made)
+        # Judged now, because what is taken down next may be the role.
+        if made is not None and self._may_remove(*made):
+            later = threading.Timer(LINGER_S, self._remove, made[:1])
             later.daemon = True
             later.start()
 
@@ -124,7 +126,7 @@ class Interfaces:
         made = self._ec2.create_network_interface(SubnetId=subnet, Groups=groups, Description=description)
         return str(made["NetworkInterface"]["NetworkInterfaceId"])
 
-    def _remove(self, interface: str, acting: ActingClients) -> None:
+    def _may_remove(self, interface: str, acting: ActingClients) -> bool:
         try:
             found = self._ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]
             context = {
@@ -133,12 +135,17 @@ class Interfaces:
             }
             for action in _RELEASE:
                 self._require(acting, action, self._arn("network-interface", interface), context)
-            self._ec2.delete_network_interface(NetworkInterfaceId=interface)
         except (ApiError, ClientError) as denial:
             message = denial.message if isinstance(denial, ApiError) else str(denial)
             sys.stderr.write(f"The network interface {interface} of {self._owner} stays: {message}\n")
+            return False
         except EndpointConnectionError:
-            pass  # the sandbox has stopped, and its networks with it
+            return False  # the sandbox has stopped, and its networks with it
+        return True
+
+    def _remove(self, interface: str) -> None:
+        with suppress(ClientError, EndpointConnectionError):  # somebody was faster, or the sandbox has stopped
+            self._ec2.delete_network_interface(NetworkInterfaceId=interface)
 
     def _require(self, acting: ActingClients, action: str, arn: str, context: dict[str, str]) -> None:
         region, account = self._caller.region, self._caller.account
