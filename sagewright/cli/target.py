@@ -1,6 +1,7 @@
 """Where a command acts: the sandbox of this checkout, or AWS when it is said. The same code path, another endpoint."""
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -157,42 +158,47 @@ def _core() -> botocore.session.Session:
     )
 
 
-class Sandbox:
-    """The AWS on this machine. Every account is there, with an administrator, as soon as it is used."""
+class _Caller(ABC):
+    """What both targets share: which client acts as whom, where the caller's own keys do not reach."""
 
-    is_sandbox = True
-    poll_s = 0.2
+    def __init__(self, project: str) -> None:
+        self._accounts = _Accounts(project)
 
-    def __init__(self, running: RunningSandbox, project: Project | None) -> None:
-        self.running = running
-        self.account = (project.first.account if project else None) or SANDBOX_ACCOUNT
-        self._accounts = _Accounts(project.name if project else "")
+    @property
+    @abstractmethod
+    def account(self) -> str:
+        """The account that the caller's credentials belong to."""
+
+    @abstractmethod
+    def client(self, service: str, environment: Environment) -> Client:
+        """Make a client that acts as the caller in the environment's account and region."""
+
+    @abstractmethod
+    def _sts(self, region: str) -> Client:
+        """Make the client by which the caller takes on roles."""
+
+    @abstractmethod
+    def _client(self, session: Session, service: str) -> Client:
+        """Make a client of a session."""
+
+    @abstractmethod
+    def _looking_for_stacks(self, environment: Environment) -> Client:
+        """Make the client that tells whether there is anything in an environment."""
 
     def account_of(self, environment: Environment) -> str:
         """Find the environment's account."""
         return environment.account or self.account
 
-    def client(self, service: str, environment: Environment) -> Client:
-        """Make a client of the caller."""
-        return self.client_in(service, self.account_of(environment), environment.region)
-
-    def client_in(self, service: str, account: str, region: str) -> Client:
-        """Make a client of an account's administrator."""
-        return self._client(_session(f"{SANDBOX_KEY}{account}", "sandbox", region=region), service)
-
     def release_client(self, service: str, environment: Environment) -> Client:
         """Make a client of the environment's release role."""
-        sts = self.client_in("sts", self.account, environment.region)
-        with self._accounts.told_apart(environment, lambda: self.client("cloudformation", environment)):
-            return self._client(self._accounts.release(sts, environment, self.account_of(environment)), service)
+        with self._accounts.told_apart(environment, lambda: self._looking_for_stacks(environment)):
+            return self._as(self._accounts.release, service, environment)
 
     def stacks_client(self, environment: Environment) -> Client:
         """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""
-        account = self.account_of(environment)
-        if account == self.account:
+        if self.account_of(environment) == self.account:
             return self.client("cloudformation", environment)
-        sts = self.client_in("sts", self.account, environment.region)
-        return self._client(self._accounts.deploy(sts, environment, account), "cloudformation")
+        return self._as(self._accounts.deploy, "cloudformation", environment)
 
     def reading_client(self, service: str, environment: Environment) -> Client:
         """Make a client that may look at what is live."""
@@ -202,11 +208,46 @@ class Sandbox:
 
     def lookup_client(self, service: str, environment: Environment) -> Client:
         """Make a client that may look around; in another account, as the CDK's own lookup role there."""
-        account = self.account_of(environment)
-        if account == self.account:
+        if self.account_of(environment) == self.account:
             return self.client(service, environment)
-        sts = self.client_in("sts", self.account, environment.region)
-        return self._client(self._accounts.look_up(sts, environment, account), service)
+        return self._as(self._accounts.look_up, service, environment)
+
+    def _as(
+        self, role: Callable[[Client, Environment, str], Session], service: str, environment: Environment
+    ) -> Client:
+        session = role(self._sts(environment.region), environment, self.account_of(environment))
+        return self._client(session, service)
+
+
+class Sandbox(_Caller):
+    """The AWS on this machine. Every account is there, with an administrator, as soon as it is used."""
+
+    is_sandbox = True
+    poll_s = 0.2
+
+    def __init__(self, running: RunningSandbox, project: Project | None) -> None:
+        super().__init__(project.name if project else "")
+        self.running = running
+        self._account = (project.first.account if project else None) or SANDBOX_ACCOUNT
+
+    @property
+    def account(self) -> str:
+        """The account of the first environment, whose administrator the caller is."""
+        return self._account
+
+    def client(self, service: str, environment: Environment) -> Client:
+        """Make a client of the caller."""
+        return self.client_in(service, self.account_of(environment), environment.region)
+
+    def client_in(self, service: str, account: str, region: str) -> Client:
+        """Make a client of an account's administrator."""
+        return self._client(_session(f"{SANDBOX_KEY}{account}", "sandbox", region=region), service)
+
+    def _sts(self, region: str) -> Client:
+        return self.client_in("sts", self.account, region)
+
+    def _looking_for_stacks(self, environment: Environment) -> Client:
+        return self.client("cloudformation", environment)
 
     def _client(self, session: Session, service: str) -> Client:
         # No proxy stands between two processes of one machine, whatever HTTP_PROXY says.
@@ -227,25 +268,21 @@ class Sandbox:
         }
 
 
-class Aws:
+class Aws(_Caller):
     """AWS itself, with the credentials that every AWS tool would find."""
 
     is_sandbox = False
     poll_s = 5.0
 
     def __init__(self, project: Project) -> None:
+        super().__init__(project.name)
         self._project = project
         self._session: Session = boto3.Session()
-        self._accounts = _Accounts(project.name)
 
     @cached_property
     def account(self) -> str:
         """The account of the credentials in use, which must be the first environment's."""
         return self._session.client("sts", region_name=self._project.first.region).get_caller_identity()["Account"]
-
-    def account_of(self, environment: Environment) -> str:
-        """Find the environment's account."""
-        return environment.account or self.account
 
     def client(self, service: str, environment: Environment) -> Client:
         """Make a client of the caller."""
@@ -257,33 +294,14 @@ class Aws:
             )
         return self._session.client(service, region_name=environment.region)
 
-    def release_client(self, service: str, environment: Environment) -> Client:
-        """Make a client of the environment's release role."""
-        sts = self._session.client("sts", region_name=environment.region)
-        with self._accounts.told_apart(environment, lambda: self.stacks_client(environment)):
-            return self._accounts.release(sts, environment, self.account_of(environment)).client(service)
+    def _sts(self, region: str) -> Client:
+        return self._session.client("sts", region_name=region)
 
-    def stacks_client(self, environment: Environment) -> Client:
-        """Make a client of CloudFormation; in another account, as the CDK's own deploy role there."""
-        account = self.account_of(environment)
-        if account == self.account:
-            return self.client("cloudformation", environment)
-        sts = self._session.client("sts", region_name=environment.region)
-        return self._accounts.deploy(sts, environment, account).client("cloudformation")
+    def _looking_for_stacks(self, environment: Environment) -> Client:
+        return self.stacks_client(environment)
 
-    def reading_client(self, service: str, environment: Environment) -> Client:
-        """Make a client that may look at what is live."""
-        if self.account_of(environment) == self.account:
-            return self.client(service, environment)
-        return self.release_client(service, environment)
-
-    def lookup_client(self, service: str, environment: Environment) -> Client:
-        """Make a client that may look around; in another account, as the CDK's own lookup role there."""
-        account = self.account_of(environment)
-        if account == self.account:
-            return self.client(service, environment)
-        sts = self._session.client("sts", region_name=environment.region)
-        return self._accounts.look_up(sts, environment, account).client(service)
+    def _client(self, session: Session, service: str) -> Client:
+        return session.client(service)
 
     def environ(self, region: str) -> dict[str, str]:
         """Make the environment variables of a process."""

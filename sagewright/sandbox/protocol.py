@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from botocore.utils import parse_timestamp
 from moto.core.model import OperationModel
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, RequestDict
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.core.serialize import SerializationContext, get_serializer_class
@@ -127,19 +127,22 @@ def _params(operation: OperationModel, request: Request) -> dict[str, Any]:
         _check_types(operation, body)
     parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=_timestamp)
     try:
-        return parser.parse(
-            {
-                "method": request.method,
-                "values": request.values,
-                "headers": request.headers,
-                "body": body,
-                "url_path": request.path,
-                "url_params": {},
-            }
-        )
+        return parser.parse(as_parsed(request, body))
     except ValueError as error:
         code = "MalformedInput" if protocol == "query" else "SerializationException"
         raise ApiError(code, str(error)) from None
+
+
+def as_parsed(request: Request, body: bytes) -> RequestDict:
+    """Return a request in the form that moto's parsers read."""
+    return {
+        "method": request.method,
+        "values": request.values,
+        "headers": request.headers,
+        "body": body,
+        "url_path": request.path,
+        "url_params": {},
+    }
 
 
 def _check_types(operation: OperationModel, body: bytes) -> None:

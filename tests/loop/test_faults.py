@@ -1,12 +1,10 @@
 """What goes wrong around a release and a training, caused for real: nothing unfinished goes live, and all mends."""
 
-import io
 import os
 import random
 import signal
 import subprocess
 import sys
-import tarfile
 import textwrap
 import threading
 import time
@@ -21,6 +19,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
+from tests.loop.accounts import archive
 
 pytestmark = pytest.mark.slow
 
@@ -185,16 +185,6 @@ def write_data(folder: Path, fault: int) -> None:
         late = "Yes" if wind + drawn.gauss(0, 4) > 15 else "No"
         rows.append(f"{drawn.randint(10, 90)},{wind:.2f},{fault},{late}")
     (folder / "ferries.csv").write_text("\n".join(rows) + "\n")
-
-
-def archive(handlers: str) -> bytes:
-    """Pack a model that is nothing but its handlers."""
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w:gz") as packed:
-        entry = tarfile.TarInfo("code/inference.py")
-        entry.size = len(handlers.encode())
-        packed.addfile(entry, io.BytesIO(handlers.encode()))
-    return written.getvalue()
 
 
 @pytest.fixture(scope="module")

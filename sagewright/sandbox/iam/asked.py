@@ -15,7 +15,7 @@ from moto.core.routing import ServiceOperationRouter, get_service_router
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from ..protocol import ApiError, Caller
+from ..protocol import ApiError, Caller, as_parsed
 
 _SERVICES = {
     "monitoring": "cloudwatch",
@@ -86,17 +86,7 @@ def _params(operation: OperationModel, request: Request, body: bytes, path: Mapp
     kind = (request.content_type or "").partition(";")[0]
     if kind == "application/x-www-form-urlencoded" or "Action" in request.args:
         protocol = "ec2" if operation.service_model.protocol == "ec2" else "query"
-        parser = PROTOCOL_PARSERS[protocol](operation)
-        return parser.parse(
-            {
-                "method": request.method,
-                "values": request.values,
-                "headers": request.headers,
-                "body": body,
-                "url_path": request.path,
-                "url_params": {},
-            }
-        )
+        return PROTOCOL_PARSERS[protocol](operation).parse(as_parsed(request, body))
     members: dict[str, Any] = {}
     if body and operation.service_model.protocol != "rest-xml":
         try:

@@ -57,19 +57,6 @@ class Authorizer:
         if denial:
             raise refusal(action.partition(":")[0], denial)
 
-    def check(  # noqa: PLR0913 - likewise
-        self,
-        who: Principal,
-        action: str,
-        resource: str,
-        *,
-        region: str,
-        account: str | None = None,
-        context: Mapping[str, Any] = _NOTHING,
-    ) -> Decision:
-        """Return the decision; `account` owns the resource, by default the one in its ARN, else the principal's."""
-        return self._judged(who, Demand(action, resource, context, account), region, _opener(who))[1]
-
     def denial(self, who: Principal, demand: Demand, *, region: str, via: str = "") -> str | None:
         """Return IAM's words about what is not allowed, or None where it is.
 

@@ -6,6 +6,7 @@ from typing import Any
 from ..protocol import ApiError
 from .asked import Asked
 from .authorizer import Authorizer
+from .demand import Demand
 from .identities import role_at
 from .principal import Principal
 
@@ -48,4 +49,4 @@ def trusts(authorizer: Authorizer, role_arn: str, service: str, region: str, acc
     context = {"aws:SourceAccount": account}
     if role_at(role_arn) is None:
         return False
-    return authorizer.check(who, "sts:AssumeRole", role_arn, region=region, context=context).allowed
+    return authorizer.denial(who, Demand("sts:AssumeRole", role_arn, context), region=region) is None
