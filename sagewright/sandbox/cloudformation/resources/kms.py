@@ -1,6 +1,5 @@
 """Why: a key outlives its stack by the days in which its deletion can still be called off."""
 
-import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -9,25 +8,14 @@ from typing_extensions import override
 from ..resource import Context, Properties
 from .api_call import as_text, call, refusal
 from .api_resource import ApiResource, Attributes, changed
-from .policy_document import PolicyKind, allows, checked_policy
 from .tags import Tagging
 
 # What a key is for ever, and what it is when a template says nothing.
 _FIXED = {"KeySpec": "SYMMETRIC_DEFAULT", "KeyUsage": "ENCRYPT_DECRYPT", "MultiRegion": False, "Origin": "AWS_KMS"}
-_KEY_POLICY = PolicyKind(
-    "PutKeyPolicy",
-    "MalformedPolicyDocumentException",
-    "Policy contains a statement with one or more invalid principals.",
-)
 
 
 class Key(ApiResource):
     """A key; rotation, state and a changed policy have operations of their own."""
-
-    @override
-    def create(self, context: Context, properties: Properties) -> str:
-        """Create the key with a policy that KMS would take."""
-        return super().create(context, _with_policy_text(context, properties))
 
     @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
@@ -41,8 +29,9 @@ class Key(ApiResource):
         client, key = self.client(context), {"KeyId": physical_id}
         self._refuse_another_kind_of_key(client, physical_id, new)
         if changed(old, new, "KeyPolicy"):
-            policy = _with_policy_text(context, new).get("KeyPolicy") or _default_policy(context)
-            call(client, "put_key_policy", **key, PolicyName="default", Policy=policy)
+            policy = new.get("KeyPolicy") or _default_policy(context)
+            bypass = {name: new[name] for name in ("BypassPolicyLockoutSafetyCheck",) if name in new}
+            call(client, "put_key_policy", **key, PolicyName="default", Policy=as_text(policy), **bypass)
         if changed(old, new, "Description"):
             call(client, "update_key_description", **key, Description=new.get("Description", ""))
 
@@ -90,18 +79,6 @@ class Alias(ApiResource):
         if properties["AliasName"].startswith("alias/aws/"):
             message = "Alias names that begin with alias/aws/ are reserved for AWS managed keys."
             raise refusal("NotAuthorizedException", message, "CreateAlias")
-
-
-def _with_policy_text(context: Context, properties: Properties) -> Properties:
-    if "KeyPolicy" not in properties:
-        return properties
-    text = checked_policy(properties["KeyPolicy"], _KEY_POLICY)
-    owners = {"*", context.account, f"arn:aws:iam::{context.account}:root"}
-    if not properties.get("BypassPolicyLockoutSafetyCheck") and not allows(
-        json.loads(text), "kms:PutKeyPolicy", owners
-    ):
-        raise _KEY_POLICY.refused("The new key policy will not allow you to update the key policy in the future.")
-    return {**properties, "KeyPolicy": text}
 
 
 def _default_policy(context: Context) -> str:

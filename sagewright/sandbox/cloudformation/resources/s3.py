@@ -1,15 +1,13 @@
 """Why: buckets hold what a project lives on: their names are everybody's, and full ones are not deleted."""
 
-import json
 import re
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from ..resource import Context, HandlerError, Properties
-from .api_call import call, discard, found, is_absent, refusal
+from .api_call import as_text, call, discard, found, is_absent, refusal
 from .api_resource import Attributes
-from .policy_document import PolicyKind, checked_policy, listed, statements
 from .s3_settings import SETTINGS
 from .tags import own_tags
 
@@ -19,7 +17,6 @@ _PREFIXES = ("xn--", "sthree-", "amzn-s3-demo-")
 _SUFFIXES = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _IN_CREATION = {"BucketName", "AccessControl", "ObjectLockEnabled", "Tags"}
 _SEPARATE_ACLS = {"ObjectWriter", "BucketOwnerPreferred"}
-_BUCKET_POLICY = PolicyKind("PutBucketPolicy", "MalformedPolicy", "Invalid principal in policy")
 _ACLS = {
     "Private": "private",
     "PublicRead": "public-read",
@@ -120,20 +117,12 @@ class BucketPolicy:
         discard(context.client("s3"), "delete_bucket_policy", Bucket=physical_id)
 
     def _put(self, context: Context, properties: Properties) -> None:
-        client, bucket = context.client("s3"), properties["Bucket"]
-        text = checked_policy(properties["PolicyDocument"], _BUCKET_POLICY)
-        present = statements(json.loads(text))
-        _check_resources(bucket, present)
-        if any(_is_public(statement) for statement in present) and _blocks_public_policies(
-            context.bookkeeping("s3"), bucket
-        ):
-            message = (
-                f"User: arn:aws:iam::{context.account}:root is not authorized to perform: s3:PutBucketPolicy on"
-                f' resource: "arn:aws:s3:::{bucket}" because public policies are prevented by the BlockPublicPolicy'
-                " setting in S3 Block Public Access."
-            )
-            raise refusal("AccessDenied", message, "PutBucketPolicy", 403)
-        call(client, "put_bucket_policy", Bucket=bucket, Policy=text)
+        call(
+            context.client("s3"),
+            "put_bucket_policy",
+            Bucket=properties["Bucket"],
+            Policy=as_text(properties["PolicyDocument"]),
+        )
 
 
 def _complete(name: str, properties: Properties) -> Properties:
@@ -192,28 +181,6 @@ def _refuse_taken(client: Any, name: str) -> None:
         if error.response["Error"]["Code"] not in {"403", "AccessDenied"}:
             raise
     raise refusal("BucketAlreadyExists", f"{name} already exists", "CreateBucket", 409)
-
-
-def _check_resources(bucket: str, present: list[dict[str, Any]]) -> None:
-    arn = f"arn:aws:s3:::{bucket}"
-    for statement in present:
-        for resource in (*listed(statement.get("Resource", [])), *listed(statement.get("NotResource", []))):
-            if resource != arn and not str(resource).startswith((f"{arn}/", "*", f"{arn}*")):
-                raise _BUCKET_POLICY.refused("Policy has invalid resource")
-        if not statement.keys() & {"Resource", "NotResource"}:
-            raise _BUCKET_POLICY.refused("Missing required field Resource")
-
-
-def _is_public(statement: dict[str, Any]) -> bool:
-    """Whether a statement allows everybody everything it names; a condition may narrow that, so it is not judged."""
-    principal = statement.get("Principal")
-    everybody = principal == "*" or (isinstance(principal, dict) and "*" in listed(principal.get("AWS", [])))
-    return statement["Effect"] == "Allow" and everybody and not statement.get("Condition")
-
-
-def _blocks_public_policies(client: Any, bucket: str) -> bool:
-    answer = found(client, "get_public_access_block", Bucket=bucket)
-    return answer is not None and answer["PublicAccessBlockConfiguration"].get("BlockPublicPolicy", False)
 
 
 TYPES = {"AWS::S3::Bucket": Bucket(), "AWS::S3::BucketPolicy": BucketPolicy()}
