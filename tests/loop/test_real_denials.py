@@ -28,7 +28,8 @@ stack = cdk.Stack(app, "by-hand", synthesizer=cdk.DefaultStackSynthesizer())
 root = {"Sid": "Own", "Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:root"}, "Action": "kms:*"}
 early = {"Sid": "Early", "Effect": "Allow", "Principal": {"AWS": ROLE}, "Action": "kms:Decrypt"}
 policy = {"Version": "2012-10-17", "Statement": [{**each, "Resource": "*"} for each in (root, early)]}
-cdk.CfnResource(stack, "Key", type="AWS::KMS::Key", properties={"KeyPolicy": policy})
+tags = [{"Key": "sagewright:project", "Value": "lifts"}]
+cdk.CfnResource(stack, "Key", type="AWS::KMS::Key", properties={"KeyPolicy": policy, "Tags": tags})
 app.synth()
 """
 
