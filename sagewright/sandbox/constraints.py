@@ -24,6 +24,8 @@ _EXPECTED = {
     "blob": (str, "a Blob"),
     "timestamp": ((int, float, str), "a Timestamp"),
 }
+_NO_NUMBERS = {"NaN", "Infinity", "-Infinity"}
+"""How JSON holds what it has no number for."""
 _CONTAINERS = {"structure": dict, "map": dict, "list": list}
 
 
@@ -36,6 +38,8 @@ def type_problem(shape: Shape, value: Any) -> str | None:
             return _unexpected(value, "a structure or map" if _CONTAINERS[shape.type_name] is dict else "a list")
         problems = (type_problem(inner, member) for _, inner, member in _parts(shape, value))
         return next((problem for problem in problems if problem), None)
+    if shape.type_name in {"float", "double"} and isinstance(value, str) and value in _NO_NUMBERS:
+        return None
     kinds, name = _EXPECTED.get(shape.type_name, (object, "a value"))
     # bool is an int to Python, and a value of its own to AWS.
     if isinstance(value, kinds) and not (isinstance(value, bool) and shape.type_name != "boolean"):

@@ -3,52 +3,83 @@
 import re
 import traceback
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from moto.backends import list_of_moto_modules
+from moto.core import utils
 from moto.core.request import Request
 from moto.server import DomainDispatcherApplication, create_backend_app
+from typing_extensions import override
 from werkzeug.wrappers import Response
 
-from . import ec2, kms, logs, signature
+from . import ec2, kms, logs, service_times, signature
 from .clients import Clients
+from .clock import Clock
 from .cloudformation.api import CloudFormation
+from .cloudwatch.api import CloudWatch
+from .events import Bus
+from .functions import Functions
 from .iam import asked, departed, public_access, resource_policies
 from .iam.actions.kms import owner as owner_of_key
 from .iam.asked import Asked
 from .iam.door import ANONYMOUS, Door, Visitor
-from .protocol import ApiError, Caller, Service, error_response, respond
+from .person import PREFIX, Person
+from .protocol import ApiError, Caller, PartOfService, Service, error_response, respond
 from .sagemaker.api import SageMaker
+from .scheduler import Scheduler
+from .topics import Topics
 
 Environ = dict[str, Any]
 
 _INVOCATION = re.compile(r"/endpoints/([^/]+)/invocations")
 _PLAIN = "sagewright.plain"
 _OK = 200
+_MOTO_MODULES = frozenset(list_of_moto_modules())
 
 
 class Gateway:
     """The WSGI application: our services where we have them, moto for the others, a named refusal for the rest."""
 
-    def __init__(self, clients: Clients, data: Path, pace: float) -> None:
+    def __init__(self, clients: Clients, data: Path, pace: float, clock: Clock) -> None:
         self._clients = clients
-        self._sagemaker = SageMaker(clients, data, pace)
+        self.clock = clock
+        self.cloudwatch = CloudWatch(clock, pace)
+        self.functions = Functions(clients, clock, data)
+        self.topics = Topics(clients, clock, self.functions)
+        self.bus = Bus(clients, clock, self.functions, self.topics)
+        self.scheduler = Scheduler(clients, clock)
+        for agenda in (self.functions, self.bus, self.scheduler):
+            clock.add(agenda)
+        self.cloudwatch.stand(clock, self.topics, self.functions, self.bus)
+        shown = {"inbox": self.topics.inbox.document, "schedules": self.scheduler.document}
+        self._person = Person(clock, shown)
+        # moto answers their other operations.
+        self._parts: dict[str, PartOfService] = {
+            part.service_name: part for part in (self.functions, self.topics, self.bus, self.scheduler, self.cloudwatch)
+        }
+        self._sagemaker = SageMaker(clients, data, self.cloudwatch, clock, self.bus)
         self._services: dict[str, Service] = {
             service.service_name: service for service in (CloudFormation(clients), self._sagemaker)
         }
         self._door = Door(clients.authorizer)
         clients.authorizer.resources.provide("sagemaker", self._sagemaker.registry.policy_of)
         clients.authorizer.tags.provide("sagemaker", self._sagemaker.tags_of)
+        clients.authorizer.tags.provide("cloudwatch", self.cloudwatch.tags_of)
         resource_policies.judge_alone()
         ec2.apply()
-        logs.apply()
+        logs.apply(clock)
         kms.apply()
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        # It would look through the models of all services for each one's.
+        setattr(utils, "create_loader", cache(utils.create_loader))  # noqa: B010 - moto's own function
+        service_times.follow(clock)
+        self._moto = _Moto(create_backend_app)
 
     def close(self) -> None:
         """Stop what the services started."""
         self._sagemaker.close()
+        self.functions.close()
 
     def plain(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request that came without TLS, as far as AWS is concerned: the main port stands for 443."""
@@ -57,8 +88,12 @@ class Gateway:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request, whatever happens."""
         request = Request(environ)
+        if request.path.startswith(PREFIX):
+            return self._person.answer(request)(environ, start_response)
         signing_name = "s3"
         try:
+            if _is_link(request):  # in an e-mail: whoever has the token needs no signature
+                return respond(self.topics, request, Caller("", "", ""))(environ, start_response)
             signed = signature.read(request)
             signing_name = signed.signing_name
             if signing_name == "s3":
@@ -109,6 +144,8 @@ class Gateway:
             )
         wanted = asked.read(request, signing_name, visitor.caller)
         self._door.admit(visitor, wanted)
+        if (part := self._parts.get(wanted.service)) and wanted.operation in part.operations:
+            return respond(part, request, visitor.caller)
         account = visitor.caller.account
         if wanted.service == "kms":
             account = owner_of_key(wanted)[0]
@@ -132,8 +169,22 @@ class Gateway:
         # Not get_backend_for_host: it prints to standard output what it does not find.
         patterns = self._moto.backend_url_patterns
         return host is not None and (
-            host in list_of_moto_modules() or any(pattern.match(f"http://{host}") for _, pattern in patterns)
+            host in _MOTO_MODULES or any(pattern.match(f"http://{host}") for _, pattern in patterns)
         )
+
+
+class _Moto(DomainDispatcherApplication):
+    """moto would list its own folders for every request, to find out what a host means: here each is looked up once."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._known: dict[str | None, Any] = {}
+
+    @override
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
 
 
 def _address_by_path(environ: Environ) -> None:
@@ -144,6 +195,11 @@ def _address_by_path(environ: Environ) -> None:
         for name in ("PATH_INFO", "RAW_URI", "REQUEST_URI"):
             if name in environ:
                 environ[name] = f"/{bucket}{environ[name]}"
+
+
+def _is_link(request: Request) -> bool:
+    unsigned = "Authorization" not in request.headers and "X-Amz-Credential" not in request.args
+    return unsigned and request.args.get("Action") == "ConfirmSubscription"
 
 
 def _protocol_of(signing_name: str, request: Request) -> str:

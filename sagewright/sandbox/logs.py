@@ -1,20 +1,24 @@
-"""Why: moto's log groups take a key when they are made, and never another one afterwards.
+"""Why: moto's log groups take a key when they are made and never another one, and judge times by the machine's clock.
 
 A log that SageMaker has made comes under a stack, and so under the key of its environment, only later.
 """
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.kms.models import kms_backends
+from moto.logs import models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
 from moto.logs.responses import LogsResponse
 
+from .clock import Clock
 from .cloudformation.resources.policy_document import allows
 
 
-def apply() -> None:
-    """Give moto the two operations; it finds them by their names."""
+def apply(clock: Clock) -> None:
+    """Give moto the two operations, which it finds by their names, and the sandbox's time to judge lines' times by."""
+    setattr(models, "utcnow", lambda: datetime.fromtimestamp(clock.now(), UTC).replace(tzinfo=None))  # noqa: B010 - moto's own function
     setattr(LogsResponse, "associate_kms_key", _associate)  # noqa: B010 - moto's class declares no such method
     setattr(LogsResponse, "disassociate_kms_key", _disassociate)  # noqa: B010 - see above
 

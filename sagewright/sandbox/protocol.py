@@ -2,16 +2,18 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
+from botocore.model import StructureShape
 from botocore.utils import parse_timestamp
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS, RequestDict
-from moto.core.request import Request
+from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
@@ -56,23 +58,33 @@ class Service(Protocol):
         ...
 
 
+class PartOfService(Service, Protocol):
+    """What the gateway needs of a service of which only some operations are ours."""
+
+    @property
+    def operations(self) -> Mapping[str, object]:
+        """The operations that it answers, by name."""
+        ...
+
+
 def respond(service: Service, request: Request, caller: Caller, admit: Admit | None = None) -> Response:
     """Parse, check, call and serialise one request of a service of ours; `admit` refuses who may not make it."""
     request_id = str(uuid.uuid4())
     try:
-        operation = _operation(service.service_name, request)
-        params = _params(operation, request)
+        operation, path = _operation(service.service_name, request)
+        params = _params(operation, request, path)
         _check(operation, params)
         if admit:
             admit(str(operation.name), params)
         result = service.call(str(operation.name), params, caller)
     except ApiError as error:
-        return error_response(_protocol(service.service_name), error, request_id)
-    serializer = get_serializer_class(service.service_name, _protocol(service.service_name))(
+        return error_response(_protocol(service.service_name, request), error, request_id)
+    serializer = get_serializer_class(service.service_name, _protocol(service.service_name, request))(
         operation_model=operation, context=SerializationContext(request_id)
     )
     answer = serializer.serialize(result)
-    response = Response(answer["body"], status=answer["status_code"], headers=dict(answer["headers"]))
+    status = result.get(_status_member(operation) or "", answer["status_code"])
+    response = Response(answer["body"], status=status, headers=dict(answer["headers"]))
     response.headers["x-amzn-RequestId"] = request_id
     return response
 
@@ -101,39 +113,49 @@ def error_response(protocol: str, error: ApiError, request_id: str | None = None
     )
 
 
-def _protocol(service_name: str) -> str:
-    return str(get_service_model(service_name).protocol)
+def _protocol(service_name: str, request: Request) -> str:
+    """Return the service's protocol; of a service that has several, the one of the request."""
+    model = get_service_model(service_name)
+    declared = str(model.protocol)
+    return declared if declared in PROTOCOL_PARSERS else determine_request_protocol(model, request.content_type)
 
 
-def _operation(service_name: str, request: Request) -> OperationModel:
+def _operation(service_name: str, request: Request) -> tuple[OperationModel, Mapping[str, Any]]:
+    """Return the operation that is meant, and the parameters that the path holds."""
     try:
-        operation, _ = get_service_router(service_name).match(request)
+        operation, path = get_service_router(service_name).match(request)
     except (NotFound, NotImplementedError):
         # The second is a body type that the service's protocol does not have.
-        if _protocol(service_name) == "query":
+        if _protocol(service_name, request) == "query":
             model = get_service_model(service_name)
             action = request.values.get("Action", "")
             message = f"Could not find operation {action} for version {model.api_version}"
             raise ApiError("InvalidAction", message) from None
         target = request.headers.get("X-Amz-Target", "")
         raise ApiError("UnknownOperationException", f"The operation {target!r} is not one of {service_name}.") from None
-    return operation
+    return operation, path
 
 
-def _params(operation: OperationModel, request: Request) -> dict[str, Any]:
-    protocol = str(operation.service_model.protocol)
+def _params(operation: OperationModel, request: Request, path: Mapping[str, Any]) -> dict[str, Any]:
+    protocol = _protocol(str(operation.service_model.service_name), request)
     body = request.get_data()
     if protocol == "json":
         _check_types(operation, body)
     parser = PROTOCOL_PARSERS[protocol](operation, timestamp_parser=_timestamp)
     try:
-        return parser.parse(as_parsed(request, body))
+        return parser.parse(as_parsed(request, body, path))
     except ValueError as error:
         code = "MalformedInput" if protocol == "query" else "SerializationException"
         raise ApiError(code, str(error)) from None
 
 
-def as_parsed(request: Request, body: bytes) -> RequestDict:
+def _status_member(operation: OperationModel) -> str | None:
+    """Return the member of an answer that is its HTTP status, where there is one."""
+    members = operation.output_shape.members if isinstance(operation.output_shape, StructureShape) else {}
+    return next((name for name, shape in members.items() if shape.serialization.get("location") == "statusCode"), None)
+
+
+def as_parsed(request: Request, body: bytes, path: Mapping[str, Any] = MappingProxyType({})) -> RequestDict:
     """Return a request in the form that moto's parsers read."""
     return {
         "method": request.method,
@@ -141,7 +163,7 @@ def as_parsed(request: Request, body: bytes) -> RequestDict:
         "headers": request.headers,
         "body": body,
         "url_path": request.path,
-        "url_params": {},
+        "url_params": dict(path),
     }
 
 
@@ -159,7 +181,8 @@ def _check(operation: OperationModel, params: dict[str, Any]) -> None:
         return
     found = list(violations(operation.input_shape, params))
     if found:
-        is_query = operation.service_model.protocol == "query"
+        model = operation.service_model
+        is_query = model.protocol == "query" or "awsQueryCompatible" in model.metadata
         raise ApiError("ValidationError" if is_query else "ValidationException", summary(found))
 
 

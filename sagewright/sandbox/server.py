@@ -8,6 +8,7 @@ from moto.server import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from .clients import Clients
+from .clock import Clock
 from .gateway import Gateway
 from .iam.access_log import AccessLog
 from .iam.authorizer import Authorizer
@@ -40,6 +41,7 @@ class Sandbox:
         self.plain_endpoint = f"http://localhost:{plain.port}"
         self.clients = clients
         self.data = data
+        self.clock = gateway.clock
         self._server = server
         self._gateway = gateway
         self._plain = plain
@@ -50,7 +52,8 @@ class Sandbox:
             thread.start()
 
     def stop(self) -> None:
-        """Stop jobs and endpoints first, because they still call the server while they end."""
+        """Stop the clock, then jobs and endpoints, because they still call the server while they end."""
+        self.clock.close()
         self._gateway.close()
         self._server.shutdown()
         self._plain.shutdown()
@@ -72,7 +75,8 @@ def start(data: Path, port: int = 0, pace: float = PACE) -> Sandbox:
         # By name: with an address, moto and the CDK take its first part for a bucket.
         endpoint = f"http://localhost:{listening.getsockname()[1]}"
         clients = Clients(endpoint, Authorizer(AccessLog(folder / "access.jsonl")))
-        gateway = Gateway(clients, folder, pace)
+        clock = Clock()
+        gateway = Gateway(clients, folder, pace, clock)
         server = make_server(HOST, 0, gateway, threaded=True, request_handler=_Handler, fd=listening.fileno())
     # AWS's port 80: what comes in here came without TLS. The main port stands for 443.
     plain = make_server(HOST, 0, gateway.plain, threaded=True, request_handler=_Handler)

@@ -1,22 +1,33 @@
 """Why: a rollback must come from what was measured, so alarms are evaluated by CloudWatch's own rules, as a function.
 
-Rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html (evaluation of an alarm,
-missing data). `pace` is how many seconds of an alarm's period pass in a second of the clock.
+Rules: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-evaluation.html and
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html. `pace` is how many seconds
+of an alarm's period pass in a second of the clock: 1, but for the alarms of a deployment.
 """
 
 import json
+import math
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from .samples import Metric, Sample, UnavailableError, dimensions_of, statistic
+from .samples import Metric, Sample, UnavailableError, dimensions_of, percentile_of, statistic
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
 SPARE_PERIODS = 2
-"""CloudWatch looks at some more periods than it evaluates, so that late or missing points do not decide."""
+"""CloudWatch looks at more periods than it evaluates, so that late or missing points do not decide.
+
+How many more depends on the period and is documented for none but the five minutes of the examples, where it is two.
+"""
+MINUTE_S, HIGH_RESOLUTION_S = 60, 10
+"""How often an alarm is evaluated, and by how much its periods slide: those of periods under a minute more often."""
+_LOW_SAMPLES = 10
+_SIGNIFICANT_MS = 3
+_MOST_SHOWN = 20
+"""What says why an alarm is in its state has at most 4,000 characters in all."""
 
 _COMPARISONS: dict[str, tuple[Callable[[float, float], bool], str]] = {
     "GreaterThanOrEqualToThreshold": (operator.ge, "greater than or equal to"),
@@ -39,16 +50,22 @@ class Alarm:
     threshold: float
     comparison: str
     missing: str
+    unit: str | None = None
+    """None counts the values of every unit."""
+    keeps_at_low_samples: bool = False
+    """Whether the state stays while a percentile is of too few values."""
 
     @staticmethod
     def described(description: Mapping[str, Any]) -> "Alarm":
-        """Return the alarm that DescribeAlarms shows."""
+        """Return the alarm that DescribeAlarms shows; of a kind that is not here, raise UnavailableError."""
         name = description["AlarmName"]
         if description.get("Metrics") or not description.get("MetricName"):
             raise UnavailableError(f"alarm {name} with metric math or anomaly detection")
         comparison = description["ComparisonOperator"]
         if comparison not in _COMPARISONS:
             raise UnavailableError(f"alarm {name} with ComparisonOperator {comparison}")
+        if "ExtendedStatistic" in description:
+            percentile_of(description["ExtendedStatistic"])
         periods = int(description["EvaluationPeriods"])
         return Alarm(
             name=name,
@@ -64,7 +81,14 @@ class Alarm:
             threshold=float(description["Threshold"]),
             comparison=comparison,
             missing=description.get("TreatMissingData") or "missing",
+            unit=description.get("Unit"),
+            keeps_at_low_samples=description.get("EvaluateLowSampleCountPercentile") == "ignore",
         )
+
+    @property
+    def every_s(self) -> int:
+        """How often it is evaluated, and by how much its periods slide each time."""
+        return MINUTE_S if self.period_s >= MINUTE_S else HIGH_RESOLUTION_S
 
     def breaches(self, value: float) -> bool:
         """Tell whether a period's value is on the wrong side of the threshold."""
@@ -87,35 +111,57 @@ class _Point:
     age: int
     value: float
     breaching: bool
+    began_s: float
+    count: float
 
 
-def first_moment(alarm: Alarm, now_s: float, pace: float) -> float:
-    """Return the earliest time of a sample that an evaluation can see."""
-    return now_s - (alarm.periods + SPARE_PERIODS + 1) * alarm.period_s / pace
+def borders(alarm: Alarm, now_s: float, pace: float) -> tuple[float, ...]:
+    """Return where the periods that an evaluation looks at begin, the oldest first, and where the last one ends.
+
+    A period need not begin with the hour or the day: it ends with the last full minute.
+    """
+    end_s = now_s * pace // alarm.every_s * alarm.every_s
+    seen = alarm.periods + SPARE_PERIODS
+    return tuple((end_s - age * alarm.period_s) / pace for age in range(seen, -1, -1))
 
 
 def evaluate(alarm: Alarm, samples: Iterable[Sample], now_s: float, pace: float, before: State) -> Verdict:
-    """Return the alarm's state after all periods that are over; the one that runs does not count yet."""
+    """Return the alarm's state after all minutes that are over; the one that runs does not count yet."""
     points = _points(alarm, samples, now_s, pace)
+    if _too_few(alarm, points):
+        return Verdict(before, "", "")
     if len(points) >= alarm.periods:
         points = points[: alarm.periods]
         state: State = "ALARM" if _breaching(points) >= alarm.datapoints else "OK"
     else:
-        points = [point for point in points if point.age < alarm.periods + SPARE_PERIODS]
         state = _with_missing(alarm, points, before)
     return Verdict(state, _reason(alarm, points, state), _data(alarm, points, now_s))
 
 
 def _points(alarm: Alarm, samples: Iterable[Sample], now_s: float, pace: float) -> list[_Point]:
     """Return the periods with data, the latest first."""
-    running = int(now_s * pace // alarm.period_s)
+    end_s = now_s * pace // alarm.every_s * alarm.every_s
     by_age: dict[int, list[Sample]] = {}
     for sample in samples:
-        age = running - 1 - int(sample.time_s * pace // alarm.period_s)
-        if 0 <= age < alarm.periods + SPARE_PERIODS:
+        age = math.ceil((end_s - round(sample.time_s * pace, _SIGNIFICANT_MS)) / alarm.period_s) - 1
+        if 0 <= age < alarm.periods + SPARE_PERIODS and alarm.unit in {None, sample.unit}:
             by_age.setdefault(age, []).append(sample)
-    values = {age: statistic(alarm.statistic, found) for age, found in sorted(by_age.items())}
-    return [_Point(age, value, alarm.breaches(value)) for age, value in values.items() if value is not None]
+    points = []
+    for age, found in sorted(by_age.items()):
+        value = statistic(alarm.statistic, found)
+        if value is not None:
+            began_s, count = (end_s - (age + 1) * alarm.period_s) / pace, sum(each.count for each in found)
+            points.append(_Point(age, value, alarm.breaches(value), began_s, count))
+    return points
+
+
+def _too_few(alarm: Alarm, points: list[_Point]) -> bool:
+    """Tell whether a percentile is of too few values to say anything, and the alarm wants its state kept then."""
+    if not alarm.keeps_at_low_samples or not points:
+        return False
+    share = percentile_of(alarm.statistic) / 100
+    rare = min(share, 1 - share)
+    return rare > 0 and sum(point.count for point in points[: alarm.periods]) < _LOW_SAMPLES / rare
 
 
 def _breaching(points: list[_Point]) -> int:
@@ -156,24 +202,25 @@ def _reason(alarm: Alarm, points: list[_Point], state: State) -> str:
 
 
 def _data(alarm: Alarm, points: list[_Point], now_s: float) -> str:
+    earliest = {"startDate": timestamp(points[-1].began_s)} if points else {}
+    evaluated = [
+        {"timestamp": timestamp(point.began_s), "sampleCount": point.count, "value": point.value}
+        for point in points[:_MOST_SHOWN]
+    ]
     return json.dumps(
         {
             "version": "1.0",
-            "queryDate": datetime.fromtimestamp(now_s, UTC).isoformat(timespec="milliseconds"),
+            "queryDate": timestamp(now_s),
+            **earliest,
             "statistic": alarm.statistic,
             "period": alarm.period_s,
-            "recentDatapoints": [point.value for point in reversed(points)],
+            "recentDatapoints": [point.value for point in reversed(points[:_MOST_SHOWN])],
             "threshold": alarm.threshold,
+            "evaluatedDatapoints": evaluated,
         }
     )
 
 
-def was_evaluated(description: Mapping[str, Any]) -> bool:
-    """Tell whether an evaluation left this state; one that somebody set by hand has no such data with it."""
-    if description.get("StateReason") == "Unchecked: Initial alarm creation":
-        return True
-    try:
-        data = json.loads(description.get("StateReasonData") or "{}")
-    except ValueError:
-        return False
-    return isinstance(data, dict) and "queryDate" in data
+def timestamp(time_s: float) -> str:
+    """Return a time as CloudWatch writes it into the texts that it hands on: 2030-01-31T12:00:00.000+0000."""
+    return datetime.fromtimestamp(time_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "+0000")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 _PERCENTILE_PREFIX = "p"
+NO_UNIT = "None"
+"""What CloudWatch calls the unit of a value that came without one."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +42,14 @@ class Sample:
     total: float
     minimum: float
     maximum: float
-    values: Mapping[float, int] | None = None
+    values: Mapping[float, float] | None = None
     """How often each value came; None of a statistic set, which has forgotten them."""
+    unit: str = NO_UNIT
 
     @staticmethod
-    def of(time_s: float, value: float) -> "Sample":
-        """Return the sample of a single value."""
-        return Sample(time_s, 1, value, value, value, {value: 1})
+    def of(time_s: float, value: float, count: float = 1, unit: str = NO_UNIT) -> "Sample":
+        """Return the sample of a value that came so many times."""
+        return Sample(time_s, count, value * count, value, value, {value: count}, unit)
 
 
 def statistic(name: str, samples: Iterable[Sample]) -> float | None:
@@ -83,7 +86,8 @@ def _percentile(percent: float, samples: list[Sample]) -> float | None:
     for sample in samples:
         if sample.values is None and sample.minimum != sample.maximum:
             return None
-        every.update(sample.values if sample.values is not None else {sample.minimum: int(sample.count)})
+        for value, count in (sample.values or {sample.minimum: sample.count}).items():
+            every[value] += int(count)
     rank, seen = max(1, math.ceil(every.total() * percent / 100)), 0
     for value in sorted(every):
         seen += every[value]

@@ -4,55 +4,56 @@ import time
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.cloudwatch.models import cloudwatch_backends
 
-from .alarms import Alarm, evaluate, first_moment, was_evaluated
+from .alarm_store import AlarmStore
+from .alarms import borders, evaluate
+from .held_alarm import HeldAlarm
 from .metrics import Metrics, Place
-from .samples import AlarmError, percentile_of
+from .samples import AlarmError
 
 
 class AlarmWatch:
-    """Some alarms of one account and region; a state that somebody set by hand counts until it was seen once."""
+    """Some alarms of one account and region; a state that somebody set by hand counts until the deployment is over.
 
-    def __init__(self, place: Place, names: tuple[str, ...], metrics: Metrics, client: Any) -> None:
+    Their periods pass at the pace, as the deployment's own waiting does: it evaluates them in the clock's stead.
+    """
+
+    def __init__(self, place: Place, names: tuple[str, ...], alarms: AlarmStore, metrics: Metrics, client: Any) -> None:
         self._place = place
         self._names = names
+        self._alarms = alarms
         self._metrics = metrics
         self._client = client
 
     def require(self) -> None:
-        """Refuse names that no alarm has, alarms that cannot be evaluated, and a client that may not see them."""
-        for description in self._descriptions():
-            alarm = Alarm.described(description)
-            if "ExtendedStatistic" in description:
-                percentile_of(alarm.statistic)
+        """Refuse names that no alarm has, and a client that may not see them."""
+        self._seen()
 
     def firing(self) -> list[str]:
         """Return the names of the alarms in state ALARM, after evaluating them."""
-        return [each["AlarmName"] for each in self._descriptions() if self._state(each) == "ALARM"]
+        return [alarm.name for alarm in self._seen() if self._state(alarm) == "ALARM"]
 
-    def _descriptions(self) -> list[dict[str, Any]]:
+    def _seen(self) -> list[HeldAlarm]:
         try:
-            answer = self._client.describe_alarms(AlarmNames=list(self._names), AlarmTypes=["MetricAlarm"])
+            self._client.describe_alarms(AlarmNames=list(self._names), AlarmTypes=["MetricAlarm"])
         except ClientError as error:
             raise AlarmError(error.response["Error"]["Message"]) from error
-        found = answer["MetricAlarms"]
-        if missing := set(self._names) - {each["AlarmName"] for each in found}:
+        found = self._alarms.of(self._place, self._names)
+        if missing := set(self._names) - {each.name for each in found}:
             raise AlarmError(
                 f"no metric alarm of this name exists in the account and region: {', '.join(sorted(missing))}"
             )
         return found
 
-    def _state(self, description: dict[str, Any]) -> str:
-        if description["StateValue"] == "ALARM" and not was_evaluated(description):
+    def _state(self, alarm: HeldAlarm) -> str:
+        alarm.watched_s = time.monotonic()
+        by_hand_s = alarm.by_hand_s
+        if by_hand_s is not None and alarm.state == "ALARM":
             return "ALARM"
-        alarm, now_s = Alarm.described(description), time.time()
-        since_s = first_moment(alarm, now_s, self._metrics.pace)
-        samples = self._metrics.samples(self._place, alarm.metric, since_s)
-        verdict = evaluate(alarm, samples, now_s, self._metrics.pace, description["StateValue"])
-        if verdict.state != description["StateValue"] or not was_evaluated(description):
-            # CloudWatch's own doing: nobody needs a right for it, and SetAlarmState would look like somebody's hand.
-            backend = cloudwatch_backends[self._place.account][self._place.region]
-            if alarm.name in backend.alarms:
-                backend.alarms[alarm.name].update_state(verdict.reason, verdict.data, verdict.state)
+        rule, now_s, pace = alarm.rule, self._metrics.clock.now(), self._metrics.pace
+        moments = borders(rule, now_s, pace)
+        samples = self._metrics.samples(self._place, rule.metric, moments[0], moments[-1])
+        verdict = evaluate(rule, samples, now_s, pace, alarm.state)
+        self._alarms.found(alarm, verdict, by_hand_s)
+        alarm.seen = None  # what the clock's evaluation saw before does not tell this state
         return verdict.state

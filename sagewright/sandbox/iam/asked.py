@@ -88,7 +88,9 @@ def _params(operation: OperationModel, request: Request, body: bytes, path: Mapp
         protocol = "ec2" if operation.service_model.protocol == "ec2" else "query"
         return PROTOCOL_PARSERS[protocol](operation).parse(as_parsed(request, body))
     members: dict[str, Any] = {}
-    if body and operation.service_model.protocol != "rest-xml":
+    shape = operation.input_shape
+    whole = shape is not None and "payload" in shape.serialization  # the body is one member: an event for a function
+    if body and not whole and operation.service_model.protocol != "rest-xml":
         try:
             document = json.loads(body)
         except ValueError as error:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..protocol import ApiError
+from .actions.arns import own_arn
 from .asked import Asked
 from .authorizer import Authorizer
 from .demand import Demand
@@ -39,14 +40,22 @@ def check(asked: Asked, authorizer: Authorizer) -> None:
     value: Any = asked.params
     for name in member.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
-    if value and not trusts(authorizer, str(value), service, asked.caller.region, asked.caller.account):
+    if value and not _trusts(authorizer, str(value), service, asked):
         raise ApiError(code, message)
 
 
-def trusts(authorizer: Authorizer, role_arn: str, service: str, region: str, account: str) -> bool:
-    """Whether the role exists and lets the service take it for something of the account."""
-    who = Principal("service", service, "")
-    context = {"aws:SourceAccount": account}
+def _trusts(authorizer: Authorizer, role_arn: str, service: str, asked: Asked) -> bool:
+    """Whether the role exists and lets the service take it for what the request makes or changes."""
+    who, caller = Principal("service", service, ""), asked.caller
+    context = {"aws:SourceAccount": caller.account, "aws:SourceArn": _source(asked)}
     if role_at(role_arn) is None:
         return False
-    return authorizer.denial(who, Demand("sts:AssumeRole", role_arn, context), region=region) is None
+    return authorizer.denial(who, Demand("sts:AssumeRole", role_arn, context), region=caller.region) is None
+
+
+def _source(asked: Asked) -> str:
+    """Return the resource for which the service will take the role: for a schedule, its group."""
+    if asked.service == "scheduler":
+        return own_arn("scheduler", asked, f"schedule-group/{asked.text('GroupName') or 'default'}")
+    name = asked.text("FunctionName")
+    return name if name.startswith("arn:") else own_arn("lambda", asked, f"function:{name}")

@@ -10,7 +10,7 @@ from .identities import Identities, account_in, role_named
 
 _DURATION_S = 3600
 _SPARE = timedelta(minutes=15)
-# How services name the sessions of the roles that they take.
+# How services name the sessions of the roles that they take; Lambda takes the function's name.
 _NAMES = {"sagemaker": "SageMaker", "cloudformation": "AWSCloudFormation"}
 
 
@@ -40,7 +40,8 @@ class Sessions:
         with self._lock:
             made = self._open.get(key)
             if made is None or made.expiration.replace(tzinfo=UTC) < datetime.now(UTC) + _SPARE:
-                name = _NAMES.get(service.partition(".")[0], service.partition(".")[0])
+                prefix = service.partition(".")[0]
+                name = source_arn.split(":")[6] if prefix == "lambda" and source_arn else _NAMES.get(prefix, prefix)
                 account = account_in(role_arn)
                 made = sts_backends[account]["aws"].assume_role(region, name, role_arn, "", _DURATION_S, "")
                 self._identities.remember(made, service)

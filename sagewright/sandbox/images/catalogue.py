@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 _ADDRESS = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?/(?P<repository>[^:@]+)(:(?P<tag>[^@]+))?"
@@ -69,6 +70,10 @@ SCIKIT_LEARN = Image(
     server=Path(__file__).parent / "scikit_learn" / "serve.py",
 )
 
+ANALYZER = "sagemaker-model-monitor-analyzer"
+"""The repository of the image that Model Monitor runs by itself; a program of the sandbox's own stands in for it."""
+ANALYZER_PROGRAM = Path(__file__).parent / "model_monitor" / "run.py"
+
 
 def parse(address: str) -> Address | None:
     """Return the parts of an ECR address, or None where it is none; without a tag it means `latest`, as in Docker."""
@@ -98,6 +103,15 @@ def find(address: str, region: str) -> Image:
     return SCIKIT_LEARN
 
 
+def require_analyzer(address: str, region: str) -> None:
+    """Refuse an image that is not Model Monitor's own analyzer of this region."""
+    known = _analyzers().get(region)
+    if known is None:
+        raise UnknownImageError(f"No registry of {ANALYZER} is known in {region}.")
+    if address not in {known, f"{known}:latest"}:
+        raise UnknownImageError(f"The sandbox has no stand-in for {address}. Of monitors, it can run {known}.")
+
+
 def available(region: str) -> str:
     """Return the sentence that says what the sandbox can run in this region."""
     address = address_in(region)
@@ -114,12 +128,23 @@ def address_in(region: str) -> str | None:
 @functools.cache
 def _addresses() -> dict[str, str]:
     """Return the address of the scikit-learn image per region."""
-    table = distribution("sagemaker-core").locate_file("sagemaker/core/image_uri_config/sklearn.json")
-    versions = json.loads(table.read_text())["inference"]["versions"]
+    versions = _shipped("sklearn")["inference"]["versions"]
     accounts: dict[str, str] = versions[SCIKIT_LEARN.tag.removesuffix("-cpu-py3")]["registries"]
-    return {region: _address(account, region) for region, account in accounts.items()}
+    return {region: _address(account, region, SCIKIT_LEARN.name) for region, account in accounts.items()}
 
 
-def _address(account: str, region: str) -> str:
+@functools.cache
+def _analyzers() -> dict[str, str]:
+    """Return the address of Model Monitor's analyzer per region; it has no tag."""
+    accounts: dict[str, str] = _shipped("model-monitor")["versions"][""]["registries"]
+    return {region: _address(account, region, ANALYZER) for region, account in accounts.items()}
+
+
+def _shipped(name: str) -> Any:
+    table = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{name}.json")
+    return json.loads(table.read_text())
+
+
+def _address(account: str, region: str, name: str) -> str:
     domain = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"{account}.dkr.ecr.{region}.{domain}/{SCIKIT_LEARN.name}"
+    return f"{account}.dkr.ecr.{region}.{domain}/{name}"

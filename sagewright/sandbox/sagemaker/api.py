@@ -8,11 +8,15 @@ import botocore.session
 from botocore import xform_name
 
 from ..clients import Clients
+from ..clock import Clock
+from ..cloudwatch.api import CloudWatch
 from ..images.catalogue import SCIKIT_LEARN
 from ..images.containers import Containers
 from ..protocol import ApiError, Caller
 from .endpoints import Endpoints
+from .events import Bus, Events
 from .jobs import Jobs
+from .monitors import Definitions, Schedules
 from .pipelines import Executions, Pipelines
 from .registry import Registry
 from .store import Store
@@ -26,11 +30,11 @@ class SageMaker:
 
     service_name = "sagemaker"
 
-    def __init__(self, clients: Clients, data: Path, pace: float) -> None:
-        store = self._store = Store()
+    def __init__(self, clients: Clients, data: Path, cloudwatch: CloudWatch, clock: Clock, bus: Bus) -> None:
+        store = self._store = Store(clock, Events(bus, clock).changed)
         self._containers = Containers(SCIKIT_LEARN, data / "images.log")
         self.jobs = Jobs(store, clients, data, self._containers)
-        self.endpoints = Endpoints(store, clients, data, self._containers, pace)
+        self.endpoints = Endpoints(store, clients, data, self._containers, cloudwatch)
         self._executions = Executions(store, clients, self.jobs)
         self.registry = Registry(store, clients)
         self.operations = operations(
@@ -39,6 +43,8 @@ class SageMaker:
             self._executions,
             self.jobs,
             self.endpoints,
+            Definitions(store, clients),
+            Schedules(store, clients, self.jobs),
             Tagging(store),
         )
 

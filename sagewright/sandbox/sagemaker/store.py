@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from ..clock import Clock
 from ..protocol import ApiError, Caller
 
 Record = dict[str, Any]
@@ -83,10 +84,29 @@ PIPELINE_EXECUTION = Kind(
 )
 
 
-def utc_now() -> datetime:
-    """Return the time in UTC, in whole milliseconds as SageMaker's timestamps are."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+DATA_QUALITY_JOB_DEFINITION = Kind(
+    "data-quality-job-definition",
+    ("ResourceNotFound", "Could not find data quality job definition with name: {name}"),
+    (
+        "ResourceInUse",
+        (
+            "Data quality job definition names must be unique within an AWS account and region, and one with this name"
+            " already exists ({arn})"
+        ),
+    ),
+)
+MONITORING_SCHEDULE = Kind(
+    "monitoring-schedule",
+    ("ResourceNotFound", "Monitoring Schedule {arn} not found"),
+    ("ResourceInUse", "Monitoring Schedule {arn} already exists"),
+)
+
+Changed = Callable[[Kind, Caller, Record | None, Record], None]
+"""Told of a record before (None: there was none) and after a change."""
+
+
+def _tell_nobody(kind: Kind, caller: Caller, before: Record | None, after: Record) -> None:
+    del kind, caller, before, after
 
 
 class Store:
@@ -96,11 +116,17 @@ class Store:
     `update`, which wakes everyone in `wait`.
     """
 
-    def __init__(self, clock: Callable[[], datetime] = utc_now) -> None:
-        self.now = clock
+    def __init__(self, clock: Clock, changed: Changed = _tell_nobody) -> None:
+        self.clock = clock
+        self._tell = changed
         self._changed = threading.Condition()
         self._records: dict[tuple[str, str, Kind], dict[str, Record]] = {}
         self._tags: dict[str, dict[str, str]] = {}
+
+    def now(self) -> datetime:
+        """Return the time in UTC, in whole milliseconds as SageMaker's timestamps are."""
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def arn(self, kind: Kind, caller: Caller, name: str) -> str:
         """Return the ARN that a resource of this name has in the caller's account and region."""
@@ -117,6 +143,7 @@ class Store:
             records[name] = copy.deepcopy(record)
             self._tags[arn] = _merged_tags({}, tags)
             self._changed.notify_all()
+        self._tell(kind, caller, None, copy.deepcopy(record))
         return arn
 
     def find(self, kind: Kind, caller: Caller, name: str) -> Record | None:
@@ -138,11 +165,15 @@ class Store:
         """Change members of a record and return it; a member set to None disappears."""
         with self._changed:
             record = self._existing(kind, caller, name)
+            before = dict(record)
             record.update(copy.deepcopy(changes))
             for member in [key for key, value in record.items() if value is None]:
                 del record[member]
+            after = copy.deepcopy(record)
+        self._tell(kind, caller, before, after)  # before anybody who waits sees it, and goes on to something else
+        with self._changed:
             self._changed.notify_all()
-            return copy.deepcopy(record)
+        return after
 
     def delete(self, kind: Kind, caller: Caller, name: str) -> Record:
         """Forget the record and its tags, and return it; an absent one is refused."""

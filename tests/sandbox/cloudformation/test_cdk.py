@@ -1,14 +1,21 @@
 """The real CDK command line, as a user has it, against a sandbox with three accounts."""
 
+import json
 import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+
+from sagewright.sandbox.clients import Clients
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGION = "eu-central-1"
@@ -174,3 +181,63 @@ def test_a_deployment_that_was_interrupted_before_it_began_is_simply_repeated(sa
     cdk(sandbox, tmp_path, "deploy", "--require-approval", "never")
 
     assert stacks.describe_stacks(StackName="begun")["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+
+
+PARAMETER = "/moved/word"
+# What an app would leave, so that none has to run.
+ASSEMBLY = {
+    "version": "36.0.0",
+    "artifacts": {
+        "moved": {
+            "type": "aws:cloudformation:stack",
+            "environment": f"aws://{ACCOUNTS[0]}/{REGION}",
+            "properties": {"templateFile": "moved.template.json"},
+        }
+    },
+}
+PROPERTIES = {"Type": "String", "Value": "one", "Name": PARAMETER}
+MOVED = {"Resources": {"Word": {"Type": "AWS::SSM::Parameter", "Properties": PROPERTIES}}}
+
+
+@dataclass(frozen=True)
+class OwnSandbox:
+    """A sandbox in a process of its own: a clock that was moved stays so, which no other test wants."""
+
+    endpoint: str
+
+    def client(self, service: str) -> Any:
+        return Clients(self.endpoint).get(service, ACCOUNTS[0], REGION)
+
+    def forward(self, hours: float) -> None:
+        body = json.dumps({"forward_seconds": 3600 * hours})
+        moving = self._clock("POST", body)["moving_to"]
+        while moving is not None:
+            moving = self._clock("GET")["moving_to"]
+
+    def _clock(self, method: str, body: str | None = None) -> dict[str, Any]:
+        address = urlsplit(self.endpoint)
+        connection = HTTPConnection(address.hostname or "", address.port)
+        connection.request(method, "/_sandbox/clock", body)
+        with connection.getresponse() as answer:
+            return json.load(answer)
+
+
+@pytest.mark.slow
+def test_the_cdk_deploys_while_the_sandboxs_clock_is_ahead(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(ASSEMBLY))
+    (tmp_path / "moved.template.json").write_text(json.dumps(MOVED))
+    command = [sys.executable, "-m", "sagewright.sandbox", "--parent-pid", str(os.getpid())]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        own = OwnSandbox(json.loads(process.stdout.readline())["endpoint"])
+        own.forward(hours=30)
+        said = cdk(own, tmp_path, "deploy", "--app", ".", "--require-approval", "never")
+        (stack,) = own.client("cloudformation").describe_stacks(StackName="moved")["Stacks"]
+        parameter = own.client("ssm").get_parameter(Name=PARAMETER)["Parameter"]
+        process.terminate()
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    # The CDK shows only events that are newer than its own beginning, and it measures that by the machine's clock.
+    assert re.search(r"CREATE_COMPLETE\s+\| AWS::SSM::Parameter", said)
+    now = datetime.now(UTC)
+    assert abs(stack["CreationTime"] - now) < timedelta(hours=1)
+    assert abs(parameter["LastModifiedDate"] - now - timedelta(hours=30)) < timedelta(hours=1)

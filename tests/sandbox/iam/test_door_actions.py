@@ -1,5 +1,6 @@
 """Every permission that the door asks for is one of AWS's, on a kind of resource that it has."""
 
+import functools
 import json
 import re
 from importlib.resources import files
@@ -19,6 +20,7 @@ DEEP = 2
 ROLE = "arn:aws:iam::111111111111:role/one"
 
 
+@functools.cache  # a session reads the whole model anew
 def model(service: str) -> Any:
     return botocore.session.get_session().get_service_model(service)
 

@@ -13,13 +13,6 @@ def refused(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
     return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
-CAPTURE = {
-    "InitialSamplingPercentage": 100,
-    "DestinationS3Uri": "s3://bucket/capture",
-    "CaptureOptions": [{"CaptureMode": "Input"}],
-}
-
-
 SHADOW = {"VariantName": "Shadow", "ModelName": "m", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
 
@@ -132,7 +125,6 @@ def test_a_configuration_needs_its_model(serving: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"DataCaptureConfig": CAPTURE}, "DataCaptureConfig"),
         ({"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/x"}}}, "AsyncInferenceConfig"),
         ({"ShadowProductionVariants": [SHADOW]}, "ShadowProductionVariants"),
         ({"variant": {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 1}}}, "ServerlessConfig"),

@@ -234,6 +234,31 @@ def test_an_endpoints_interfaces_hold_on_to_their_group_and_outlive_it(
     vpc.ec2.delete_security_group(GroupId=vpc.group)
 
 
+def test_captured_requests_that_the_gateways_policy_keeps_back_are_lost(account: Any, serving: Any, vpc: Vpc) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    vpc.ec2.modify_vpc_endpoint(VpcEndpointId=vpc.gateway, PolicyDocument=policy)
+    capture = {
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": f"s3://{account.bucket}/capture",
+        "CaptureOptions": [{"CaptureMode": "Input"}],
+    }
+    serving.client.create_model(**serving.model_request("one", VpcConfig=vpc.config))
+    serving.client.create_endpoint_config(**serving.config_request("one", DataCaptureConfig=capture))
+    serving.client.create_endpoint(EndpointName=serving.name, EndpointConfigName=f"{serving.name}-one")
+    assert account.settled(serving.name)["EndpointStatus"] == "InService"
+
+    serving.invoke()
+    serving.client.delete_endpoint(EndpointName=serving.name)
+    account.deleted(serving.name)
+
+    assert "Contents" not in account.client("s3").list_objects_v2(Bucket=account.bucket, Prefix="capture/")
+    lines = account.log_lines(f"/aws/sagemaker/Endpoints/{serving.name}", "AllTraffic/")
+    (said,) = [line for line in lines if "captured" in line]
+    assert "s3:PutObject" in said
+    assert "because no VPC endpoint policy allows" in said
+
+
 def test_an_endpoint_whose_role_may_not_enter_the_vpc_does_not_come_up(account: Any, serving: Any, vpc: Vpc) -> None:
     vpc.allow(without=MAKE)
 

@@ -32,10 +32,7 @@ class Rule(ApiResource):
 
     @override
     def check(self, context: Context, properties: Properties) -> None:
-        """Refuse a pattern that matches nothing because it is none, and too many targets."""
-        for problem in _pattern_problems(properties.get("EventPattern")):
-            message = f"Event pattern is not valid. Reason: {problem}"
-            raise refusal("InvalidEventPatternException", message, "PutRule")
+        """Refuse too many targets before the rule is made."""
         if len(properties.get("Targets", [])) > _MAX_TARGETS:
             raise refusal(
                 "LimitExceededException", "The requested resource exceeds the maximum number allowed.", "PutTargets"
@@ -150,42 +147,6 @@ def _bus_name(properties: Properties) -> str:
 def _rule(physical_id: str) -> dict[str, str]:
     bus, _, name = physical_id.rpartition("|")
     return {"Rule": name, "EventBusName": bus or _DEFAULT_BUS}
-
-
-def _pattern_problems(pattern: Any) -> list[str]:
-    """Return what is wrong with an event pattern: every leaf is a list of values or of single-key matchers."""
-    if pattern is None:
-        return []
-    try:
-        document = json.loads(pattern) if isinstance(pattern, str) else pattern
-    except ValueError as error:
-        return [str(error)]
-    if not isinstance(document, dict):
-        return ["Filter is not an object"]
-    return list(_leaf_problems(document)) if document else ["Empty patterns are not allowed"]
-
-
-def _leaf_problems(node: dict[str, Any]) -> list[str]:
-    problems: list[str] = []
-    for key, value in node.items():
-        if isinstance(value, dict):
-            problems += _leaf_problems(value) if value else [f'"{key}" must not be an empty object']
-        elif not isinstance(value, list):
-            problems.append(f'"{key}" must be an object or an array')
-        elif not value:
-            problems.append("Empty arrays are not allowed")
-        elif key == "$or":
-            problems += [problem for branch in value for problem in _leaf_problems(branch)]
-        else:
-            problems += [f"Unrecognized match type {name}" for name in _unknown_matchers(value)]
-    return problems
-
-
-_MATCHERS = {"prefix", "suffix", "equals-ignore-case", "anything-but", "numeric", "exists", "cidr", "wildcard"}
-
-
-def _unknown_matchers(values: list[Any]) -> list[str]:
-    return [name for value in values if isinstance(value, dict) for name in value if name not in _MATCHERS]
 
 
 TYPES = {

@@ -10,7 +10,6 @@ from typing_extensions import override
 from ..resource import Context, Properties
 from .api_call import as_text, call, discard, found, parameters_of, refusal
 from .api_resource import ApiResource, Attributes, changed, without_tags
-from .role_trust import trusts
 from .tags import Tagging
 
 _INLINE_FILES = {"nodejs": "index.js", "python": "index.py"}
@@ -27,6 +26,7 @@ _DEFAULTS: dict[str, Any] = {
     "EphemeralStorage": {"Size": 512},
     "DeadLetterConfig": {"TargetArn": ""},
     "VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []},
+    "LoggingConfig": {},
 }
 _RENAMES = {"KmsKeyArn": "KMSKeyArn"}
 _SAME_DATE = (1980, 1, 1, 0, 0, 0)
@@ -37,10 +37,7 @@ class Function(ApiResource):
 
     @override
     def check(self, context: Context, properties: Properties) -> None:
-        """Refuse a role that Lambda could not assume, and a zip package without what runs it."""
-        if not trusts(context, properties["Role"], "lambda.amazonaws.com"):
-            message = "The role defined for the function cannot be assumed by Lambda."
-            raise refusal("InvalidParameterValueException", message, "CreateFunction")
+        """Refuse code that is not there, and a zip package without what runs it."""
         _require_archive(context, properties["Code"])
         if "ImageUri" not in properties["Code"]:
             for name in ("Handler", "Runtime"):
@@ -118,6 +115,41 @@ class Permission:
         discard(context.client("lambda"), "remove_permission", FunctionName=function, StatementId=physical_id)
 
 
+class EventInvokeConfig:
+    """What becomes of events that a function is handed and fails on."""
+
+    def create(self, context: Context, properties: Properties) -> str:
+        """Put the configuration; there is one for each version or alias."""
+        self._put(context, properties)
+        return f"{properties['FunctionName']}|{properties['Qualifier']}"
+
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return nothing: the type has no attributes."""
+        del context, physical_id, properties
+        return {}
+
+    def update(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Put it anew: what the template leaves out is gone."""
+        del physical_id, old
+        self._put(context, new)
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Remove it."""
+        del physical_id
+        discard(
+            context.client("lambda"), "delete_function_event_invoke_config", FunctionName=properties["FunctionName"]
+        )
+
+    def _put(self, context: Context, properties: Properties) -> None:
+        if properties["Qualifier"] != "$LATEST":
+            message = "The sandbox has no event invoke configuration of versions and aliases, only of $LATEST."
+            raise refusal("UnsupportedOperation", message, "PutFunctionEventInvokeConfig")
+        client = context.client("lambda")
+        parameters, _ = parameters_of(client, "put_function_event_invoke_config", properties)
+        parameters.pop("Qualifier")
+        call(client, "put_function_event_invoke_config", **parameters)
+
+
 def _require_archive(context: Context, code: dict[str, Any]) -> None:
     """Refuse code that is not in S3; the stand-in for Lambda would make the function all the same."""
     if "S3Bucket" not in code:
@@ -175,4 +207,5 @@ TYPES = {
         reference="FunctionArn",
     ),
     "AWS::Lambda::Permission": Permission(),
+    "AWS::Lambda::EventInvokeConfig": EventInvokeConfig(),
 }

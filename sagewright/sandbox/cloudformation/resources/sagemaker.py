@@ -1,15 +1,18 @@
 """Why: SageMaker's types are its API's requests, and Ref gives the ARN of all but the pipeline."""
 
+import time
 from typing import Any
 
 from typing_extensions import override
 
-from ..resource import Context, Properties
+from ..resource import Context, HandlerError, Properties
 from .api_call import as_text, call, discard, parameters_of
 from .api_resource import ApiResource, Attributes, changed
 from .sagemaker_endpoint import Endpoint
 from .tags import Tagging
 
+_POLL_S = 0.05
+_TIMEOUT_S = 600.0
 _TAGGING = Tagging("ResourceArn", add="add_tags", remove="delete_tags", read="list_tags", system=False)
 
 
@@ -70,6 +73,30 @@ class Pipeline(ApiResource):
         self.retag(context, physical_id, new)
 
 
+class MonitoringSchedule(NamedByArn):
+    """A schedule, which is there when it runs: SageMaker settles it in the background."""
+
+    @override
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Return what SageMaker says of the schedule."""
+        where = self.where(context, physical_id, properties)
+        schedule = call(self.client(context), "describe_monitoring_schedule", **where)
+        times = {name: schedule[name].isoformat() for name in ("CreationTime", "LastModifiedTime")}
+        return {"MonitoringScheduleArn": physical_id, **times}
+
+    @override
+    def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Wait until the schedule has settled."""
+        client, where = self.client(context), self.where(context, physical_id, new)
+        until = time.monotonic() + _TIMEOUT_S
+        while (found := call(client, "describe_monitoring_schedule", **where))["MonitoringScheduleStatus"] == "Pending":
+            if time.monotonic() > until:
+                raise HandlerError(f"Monitoring schedule {physical_id} is Pending for too long.")
+            time.sleep(_POLL_S)
+        if found["MonitoringScheduleStatus"] == "Failed":
+            raise HandlerError(f"Monitoring schedule {physical_id} is Failed: {found['FailureReason']}")
+
+
 def _definition(definition: dict[str, Any]) -> dict[str, Any]:
     """Return the definition as the API takes it; the location's keys have other names there."""
     if "PipelineDefinitionBody" in definition:
@@ -102,6 +129,21 @@ TYPES = {
     "AWS::SageMaker::ModelPackageGroup": ModelPackageGroup(
         **_named_by_arn("ModelPackageGroup", "model_package_group"),
         apart=frozenset({"ModelPackageGroupPolicy"}),
+    ),
+    "AWS::SageMaker::DataQualityJobDefinition": NamedByArn(
+        type_name="AWS::SageMaker::DataQualityJobDefinition",
+        service="sagemaker",
+        create_operation="create_data_quality_job_definition",
+        delete_operation="delete_data_quality_job_definition",
+        name="JobDefinitionName",
+        name_limit=63,
+        reference="JobDefinitionArn",
+        tagging=_TAGGING,
+        values={"JobDefinitionArn": "{ref}"},
+    ),
+    "AWS::SageMaker::MonitoringSchedule": MonitoringSchedule(
+        **_named_by_arn("MonitoringSchedule", "monitoring_schedule"),
+        update_operation="update_monitoring_schedule",
     ),
     "AWS::SageMaker::Pipeline": Pipeline(
         type_name="AWS::SageMaker::Pipeline",

@@ -1,39 +1,17 @@
-"""Why: a schedule that can never fire, or whose role cannot be taken, is refused when it is written."""
+"""Why: a schedule is in a group, which is part of its ARN, and changes as a whole."""
 
-import re
 from typing import Any
 
 from typing_extensions import override
 
 from ..resource import Context, Properties
-from .api_call import call, found, refusal
+from .api_call import call, found
 from .api_resource import ApiResource, Attributes
-from .role_trust import trusts
 from .tags import Tagging
-
-_EXPRESSION = re.compile(
-    r"at\(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\)"
-    r"|rate\([1-9]\d* (minutes?|hours?|days?)\)"
-    r"|cron\(\S+ \S+ \S+ \S+ \S+ \S+\)"
-)
 
 
 class Schedule(ApiResource):
     """A schedule in a group; its changing operation takes the whole of it."""
-
-    @override
-    def check(self, context: Context, properties: Properties) -> None:
-        """Refuse what EventBridge Scheduler would not run."""
-        if not _EXPRESSION.fullmatch(properties["ScheduleExpression"]):
-            message = f"Invalid Schedule Expression {properties['ScheduleExpression']}."
-            raise refusal("ValidationException", message, "CreateSchedule")
-        if not trusts(context, properties["Target"]["RoleArn"], "scheduler.amazonaws.com"):
-            message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role."
-            raise refusal("ValidationException", message, "CreateSchedule")
-        group = properties.get("GroupName", "default")
-        if found(self.client(context), "get_schedule_group", Name=group) is None:
-            message = f"Schedule group {group} does not exist."
-            raise refusal("ResourceNotFoundException", message, "CreateSchedule", 404)
 
     @override
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Attributes:

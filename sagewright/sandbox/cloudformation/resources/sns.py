@@ -91,7 +91,11 @@ class Topic(ApiResource):
         for subscription in before:
             if subscription not in after:
                 for match in present:
-                    if (match["Protocol"], match["Endpoint"]) == (subscription["Protocol"], subscription["Endpoint"]):
+                    # Who has not agreed yet has no ARN to unsubscribe by, and is forgotten unless he agrees.
+                    if match["SubscriptionArn"].startswith("arn:") and (match["Protocol"], match["Endpoint"]) == (
+                        subscription["Protocol"],
+                        subscription["Endpoint"],
+                    ):
                         call(client, "unsubscribe", SubscriptionArn=match["SubscriptionArn"])
         for subscription in after:
             if subscription not in before:
@@ -106,7 +110,7 @@ class Subscription(ApiResource):
         """Subscribe."""
         client = self.client(context)
         if "Region" in properties:
-            client = context.clients.get("sns", context.account, properties["Region"])
+            client = context.acting.get("sns", context.account, properties["Region"])
         return _subscribe(client, properties)
 
     @override

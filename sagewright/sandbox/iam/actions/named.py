@@ -97,6 +97,17 @@ def metric(asked: Asked, resource: str) -> Context:
     return {**used, **tags(asked, resource)}
 
 
+def dashboards(member: str) -> Resources:
+    """Return the dashboards' ARNs, which are of no region."""
+
+    def resources(asked: Asked) -> list[str]:
+        value = asked.params.get(member)
+        names = value if isinstance(value, list) else [value]
+        return [f"arn:aws:cloudwatch::{asked.caller.account}:dashboard/{name}" for name in names]
+
+    return resources
+
+
 def stack(asked: Asked, resource: str) -> Context:
     """Return what a request says about a stack."""
     context: dict[str, Any] = dict(tags(asked, resource))

@@ -10,7 +10,9 @@ from .arns import ANY, Resources, Table, own_arn, tag_keys
 _NOUNS = {
     "Endpoint": "endpoint/{EndpointName}",
     "EndpointConfig": "endpoint-config/{EndpointConfigName}",
+    "DataQualityJobDefinition": "data-quality-job-definition/{JobDefinitionName}",
     "Model": "model/{ModelName}",
+    "MonitoringSchedule": "monitoring-schedule/{MonitoringScheduleName}",
     "ModelPackageGroup": "model-package-group/{ModelPackageGroupName}",
     "Pipeline": "pipeline/{PipelineName}",
     "ProcessingJob": "processing-job/{ProcessingJobName}",
@@ -19,9 +21,10 @@ _NOUNS = {
 _VERBS = {
     "Create": _NOUNS,
     "Describe": _NOUNS,
-    "Update": ("Endpoint", "Pipeline"),
+    "Update": ("Endpoint", "MonitoringSchedule", "Pipeline"),
     "Delete": _NOUNS,
-    "Stop": ("ProcessingJob", "TrainingJob"),
+    "Start": ("MonitoringSchedule",),
+    "Stop": ("MonitoringSchedule", "ProcessingJob", "TrainingJob"),
 }
 _EXECUTION = "pipeline/{PipelineExecutionArn}"
 
@@ -83,6 +86,7 @@ _KEYS = {
     "VpcConfig.SecurityGroupIds": "VpcSecurityGroupIds",
     "VolumeKmsKeyId": "VolumeKmsKey",
     "OutputDataConfig.KmsKeyId": "OutputKmsKey",
+    "DataQualityJobOutputConfig.KmsKeyId": "OutputKmsKey",
     "ProcessingOutputConfig.KmsKeyId": "OutputKmsKey",
     "EnableNetworkIsolation": "NetworkIsolation",
     "EnableInterContainerTrafficEncryption": "InterContainerTrafficEncryption",
@@ -120,6 +124,7 @@ _RESOURCES: dict[str, Resources] = {
         (
             *("ListEndpoints", "ListEndpointConfigs", "ListModels", "ListModelPackageGroups", "ListPipelines"),
             *("ListProcessingJobs", "ListTrainingJobs"),
+            *("ListDataQualityJobDefinitions", "ListMonitoringSchedules", "ListMonitoringExecutions"),
         ),
         ANY,
     ),

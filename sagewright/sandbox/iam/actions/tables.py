@@ -63,6 +63,9 @@ TABLES: dict[str, Table] = {
             **_same(
                 "alarm:{AlarmNames}", "DescribeAlarms", "DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"
             ),
+            **_same(named.dashboards("DashboardName"), "GetDashboard", "PutDashboard"),
+            "DeleteDashboards": named.dashboards("DashboardNames"),
+            "ListDashboards": ANY,
             **_same("{ResourceARN}", "TagResource", "UntagResource", "ListTagsForResource"),
         },
         context=named.metric,
@@ -141,7 +144,8 @@ TABLES: dict[str, Table] = {
                 *("UpdateFunctionConfiguration", "Invoke", "AddPermission", "RemovePermission", "GetPolicy"),
                 *("PublishVersion", "CreateAlias", "GetAlias", "UpdateAlias", "DeleteAlias", "ListVersionsByFunction"),
                 *("PutFunctionConcurrency", "GetFunctionConcurrency", "DeleteFunctionConcurrency", "ListAliases"),
-                "GetFunctionCodeSigningConfig",
+                *("GetFunctionCodeSigningConfig", "PutFunctionEventInvokeConfig", "GetFunctionEventInvokeConfig"),
+                "DeleteFunctionEventInvokeConfig",
             ),
             **_same("{Resource}", "TagResource", "UntagResource", "ListTags"),
         },
@@ -156,7 +160,7 @@ TABLES: dict[str, Table] = {
             **_same(
                 "{TopicArn}",
                 *("DeleteTopic", "GetTopicAttributes", "SetTopicAttributes", "Publish", "PublishBatch", "Subscribe"),
-                "ListSubscriptionsByTopic",
+                *("ConfirmSubscription", "ListSubscriptionsByTopic"),
             ),
             **_same(named.subscription, "Unsubscribe", "GetSubscriptionAttributes", "SetSubscriptionAttributes"),
             **_same("{ResourceArn}", "TagResource", "UntagResource", "ListTagsForResource"),

@@ -7,6 +7,7 @@ from ..instances.available import refuse_others, unavailable
 from ..instances.keys import refuse_key_for_local_storage
 from ..listing import matching, only, ordered, page
 from ..store import ENDPOINT_CONFIG, MODEL, Store
+from . import capture
 
 OPERATION = "CreateEndpointConfig"
 SUMMARY = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
@@ -21,7 +22,10 @@ class EndpointConfigs:
     def create(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Keep a configuration of one real-time variant."""
         name = params["EndpointConfigName"]
-        refuse_others(OPERATION, params, {"EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId"})
+        known = {"EndpointConfigName", "ProductionVariants", "Tags", "KmsKeyId", "DataCaptureConfig"}
+        refuse_others(OPERATION, params, known)
+        if "DataCaptureConfig" in params:
+            capture.check(f"{OPERATION}.DataCaptureConfig", params["DataCaptureConfig"])
         variants = params["ProductionVariants"]
         if len(variants) > 1:
             raise unavailable(f"{OPERATION}.ProductionVariants with {len(variants)} variants (one is)")

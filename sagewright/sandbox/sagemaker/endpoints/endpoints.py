@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,20 +12,22 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from ...clients import Clients
-from ...cloudwatch.metrics import Metrics, Place
-from ...cloudwatch.samples import AlarmError, UnavailableError
+from ...cloudwatch.api import CloudWatch
+from ...cloudwatch.metrics import Place
+from ...cloudwatch.samples import AlarmError
 from ...cloudwatch.watch import AlarmWatch
 from ...images.containers import Containers
 from ...protocol import ApiError, Caller
-from ..instances.available import refuse_others, unavailable
+from ..instances.available import refuse_others
 from ..instances.role import require_role
 from ..instances.where import Where
 from ..listing import matching, only, ordered, page
-from ..store import ENDPOINT, ENDPOINT_CONFIG, MODEL, Record, Store
+from ..store import ENDPOINT, ENDPOINT_CONFIG, MODEL, MONITORING_SCHEDULE, Record, Store
+from .capture import Captures
 from .configs import EndpointConfigs
 from .fleet import Fleet
 from .instance import Deployment, Instance
-from .invocation import TIMEOUT_S, Answer, ModelError, model_error, refusal, refuse_request, send, success
+from .invocation import TIMEOUT_S, Answer, ModelError, exchange, model_error, refusal, refuse_request, send, success
 from .metrics import count_invocation
 from .models import Models
 from .plan import Plan, plan
@@ -38,12 +41,15 @@ class Endpoints:
 
     invocation_timeout_s: float = TIMEOUT_S
 
-    def __init__(self, store: Store, clients: Clients, data: Path, containers: Containers, pace: float) -> None:
-        """Let what SageMaker waits for during an update pass `pace` times as fast."""
-        self.pace = pace
-        self._metrics = Metrics(pace)
+    def __init__(
+        self, store: Store, clients: Clients, data: Path, containers: Containers, cloudwatch: CloudWatch
+    ) -> None:
+        """Let what SageMaker waits for during an update pass at CloudWatch's pace."""
+        self.pace = cloudwatch.metrics.pace
+        self._cloudwatch = cloudwatch
         self._store = store
         self._where = Where(store, clients, containers, data / "endpoints")
+        self._captures = Captures(store.clock)
         self._lock = threading.Lock()
         self._rollouts: dict[str, Rollout] = {}
         self._leaving: list[Rollout] = []
@@ -74,7 +80,7 @@ class Endpoints:
         } | ({"LastDeploymentConfig": params["DeploymentConfig"]} if "DeploymentConfig" in params else {})
         with self._lock:
             self._store.put(ENDPOINT, caller, name, record, params.get("Tags", ()))
-            rollout = Rollout(name, caller, self._where)
+            rollout = Rollout(name, caller, self._where, self._captures)
             self._rollouts[arn] = rollout
             rollout.create(deployment)
         return {"EndpointArn": arn}
@@ -100,8 +106,7 @@ class Endpoints:
             _refuse_in_progress(endpoint)
             # AWS looks up the configuration that is being left, too.
             self._store.get(ENDPOINT_CONFIG, caller, endpoint["EndpointConfigName"])
-            count = _retained_count(endpoint, params)
-            deployment = self._deployment(name, params["EndpointConfigName"], caller, count)
+            deployment = self._deployment(name, params["EndpointConfigName"], caller, self._retained(endpoint, params))
             how = _deployment_config(endpoint, params)
             planned = plan("UpdateEndpoint", how, deployment.instance_count)
             watch = self._watch(planned, deployment, caller)
@@ -136,6 +141,7 @@ class Endpoints:
         with self._lock:
             endpoint = self._store.get(ENDPOINT, caller, name)
             _refuse_in_progress(endpoint)
+            self._refuse_monitored(name, caller)
             self._store.update(ENDPOINT, caller, name, EndpointStatus="Deleting", LastModifiedTime=self._store.now())
             rollout = self._rollouts.pop(endpoint["EndpointArn"])
             self._leaving = [*(each for each in self._leaving if each.is_busy), rollout]
@@ -155,7 +161,10 @@ class Endpoints:
                 fleet, instance = lent
                 variant = fleet.deployment.variant["VariantName"]
                 refuse_request(given, body, variant, endpoint_name)
-                return success(self._counted(fleet, instance, given, body, caller), variant)
+                answer = self._counted(fleet, instance, given, body, caller)
+                request_id = str(uuid.uuid4())
+                fleet.capture(exchange(request_id, given, body, answer))
+                return success(answer, variant, request_id)
         except ApiError as error:
             return refusal(error)
         except ModelError as error:
@@ -195,7 +204,12 @@ class Endpoints:
             overhead_s = time.monotonic() - began - model_s
             place = Place(caller.account, caller.region)
             count_invocation(
-                self._metrics, place, dimensions, status=status, model_s=model_s, overhead_s=max(0.0, overhead_s)
+                self._cloudwatch.metrics,
+                place,
+                dimensions,
+                status=status,
+                model_s=model_s,
+                overhead_s=max(0.0, overhead_s),
             )
 
     def _watch(self, planned: Plan, deployment: Deployment, caller: Caller) -> AlarmWatch | None:
@@ -207,28 +221,49 @@ class Endpoints:
         place = Place(caller.account, caller.region)
         for clients in (self._where.clients.acting(caller.access_key), acting):
             client = clients.get("cloudwatch", *place)
-            watch = AlarmWatch(place, planned.alarms, self._metrics, client)
+            watch = self._cloudwatch.watch(place, planned.alarms, client)
             _require_alarms(watch)
         return watch
 
-    def _deployment(self, endpoint: str, config_name: str, caller: Caller, count: int | None = None) -> Deployment:
+    def _deployment(
+        self, endpoint: str, config_name: str, caller: Caller, retained: Record | None = None
+    ) -> Deployment:
+        """Return what a new fleet is made from; `retained` is what it keeps of the fleet before."""
         config = self._store.get(ENDPOINT_CONFIG, caller, config_name)
         variant = config["ProductionVariants"][0]
         model = self._store.get(MODEL, caller, variant["ModelName"])
-        return Deployment(endpoint, config, model, count or variant["InitialInstanceCount"])
+        kept = {"InitialInstanceCount": variant["InitialInstanceCount"]} | only(config, ["DataCaptureConfig"])
+        kept |= retained or {}
+        return Deployment(endpoint, config, model, kept["InitialInstanceCount"], kept.get("DataCaptureConfig"))
+
+    def _refuse_monitored(self, name: str, caller: Caller) -> None:
+        """Refuse to delete an endpoint before the schedules that monitor it, as AWS does."""
+        watching = [each for each in self._store.all(MONITORING_SCHEDULE, caller) if each["EndpointName"] == name]
+        if watching:
+            names = ", ".join(each["MonitoringScheduleName"] for each in watching)
+            raise ApiError(
+                "ValidationException",
+                f"Cannot delete endpoint {name} while monitoring schedules are attached to it: {names}. Delete them"
+                " first.",
+            )
+
+    def _retained(self, endpoint: Record, params: dict[str, Any]) -> Record:
+        """Return the variant properties that the update keeps, where it asks for that."""
+        if not params.get("RetainAllVariantProperties"):
+            return {}
+        excluded = {each["VariantPropertyType"] for each in params.get("ExcludeRetainedVariantProperties", ())}
+        kept: Record = {}
+        if "DesiredInstanceCount" not in excluded:
+            kept["InitialInstanceCount"] = endpoint["ProductionVariants"][0]["DesiredInstanceCount"]
+        fleets = self._rollouts[endpoint["EndpointArn"]].traffic.fleets
+        if "DataCaptureConfig" not in excluded and fleets:
+            kept["DataCaptureConfig"] = fleets[0].deployment.capture
+        return kept
 
 
 def _refuse_in_progress(endpoint: Record) -> None:
     if endpoint["EndpointStatus"] not in {"InService", "Failed", "UpdateRollbackFailed"}:
         raise ApiError("ValidationException", f'Cannot update in-progress endpoint "{endpoint["EndpointArn"]}".')
-
-
-def _retained_count(endpoint: Record, params: dict[str, Any]) -> int | None:
-    """Return the instance count that the update keeps, where it asks for that."""
-    excluded = {each["VariantPropertyType"] for each in params.get("ExcludeRetainedVariantProperties", ())}
-    if not params.get("RetainAllVariantProperties") or "DesiredInstanceCount" in excluded:
-        return None
-    return endpoint["ProductionVariants"][0]["DesiredInstanceCount"]
 
 
 def _deployment_config(endpoint: Record, params: dict[str, Any]) -> Record:
@@ -242,7 +277,5 @@ def _require_alarms(watch: AlarmWatch) -> None:
     where = "DeploymentConfig.AutoRollbackConfiguration.Alarms"
     try:
         watch.require()
-    except UnavailableError as error:
-        raise unavailable(f"{where}: {error}") from error
     except AlarmError as error:
         raise ApiError("ValidationException", f"{where}: {error}") from error

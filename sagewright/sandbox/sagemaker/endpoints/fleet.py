@@ -18,8 +18,10 @@ from ..instances.keys import require_volume_key
 from ..instances.log_stream import LogStream
 from ..instances.network import Interfaces
 from ..instances.role import take_role
+from ..instances.s3_data import S3Data
 from ..instances.where import Where
 from ..store import Record
+from .capture import Capture, Captures, Exchange, is_on
 from .instance import Deployment, Instance, prepare
 from .metrics import put_instance_metrics
 
@@ -40,15 +42,23 @@ class UnhealthyError(InstanceError):
 class Fleet:
     """The instances of one deployment; one that dies is replaced."""
 
-    def __init__(self, deployment: Deployment, caller: Caller, where: Where) -> None:
+    def __init__(self, deployment: Deployment, caller: Caller, where: Where, captures: Captures) -> None:
         self.deployment = deployment
         self._caller = caller
+        self._clock = where.store.clock
         self._clients = where.clients
         self._containers = where.containers
         self._folder = (
             where.folder / caller.account / caller.region / deployment.endpoint / f"i-{uuid.uuid4().hex[:17]}"
         )
-        self._network = Interfaces(where.clients, caller, deployment.model.get("VpcConfig"), deployment.endpoint)
+        self._network = Interfaces(
+            where.clients, self._clock, caller, deployment.model.get("VpcConfig"), deployment.endpoint
+        )
+        self._captures = captures
+        settings, variant = deployment.capture, deployment.variant["VariantName"]
+        self._capture: Capture | None = None
+        if settings is not None and is_on(settings):
+            self._capture = captures.open(deployment.endpoint, variant, settings, self._write_captured)
         self._changed = threading.Condition()
         self._instances: list[Instance] = []
         self._starting: list[Instance] = []
@@ -136,6 +146,11 @@ class Fleet:
             instance.in_flight -= 1
             self._changed.notify_all()
 
+    def capture(self, exchange: Exchange) -> None:
+        """Take up a request that was answered, if the configuration captures any."""
+        if self._capture is not None:
+            self._capture.record(exchange)
+
     def retire(self) -> None:
         """Stop after the requests that are being answered; nobody sends new ones any more."""
         with self._changed:
@@ -147,11 +162,14 @@ class Fleet:
         """Stop every process and carry their last lines to the log."""
         with self._changed:
             self._stopping = True
+            self._changed.notify_all()
+        self._wake.set()
+        if self._capture is not None:
+            self._captures.close(self._capture)
+        with self._changed:
             instances = self._instances + self._starting
             self._instances.clear()
             self._starting.clear()
-            self._changed.notify_all()
-        self._wake.set()
         self._end(instances, grace_s)
         self._network.close()
         if self._keeper.is_alive() and self._keeper is not threading.current_thread():
@@ -165,6 +183,22 @@ class Fleet:
         caller, endpoint = self._caller, self.deployment.endpoint
         arn = f"arn:aws:sagemaker:{caller.region}:{caller.account}:endpoint/{endpoint}"
         return take_role(self._clients, caller, self.deployment.model["ExecutionRoleArn"], arn)
+
+    def _write_captured(self, uri: str, lines: bytes) -> None:
+        """Write captured requests as the model's role; without the right to it they are lost, and the log says why."""
+        role, key = self.deployment.model["ExecutionRoleArn"], (self.deployment.capture or {}).get("KmsKeyId")
+        try:
+            acting = self._take_role()
+            self._network.reach(acting, {"S3Output": {"S3Uri": uri.rpartition("/")[0]}})
+            S3Data(acting, self._caller, role).write(lines, uri, key)
+        except (InstanceError, ClientError) as error:
+            self._note(f"[sandbox] {len(lines.splitlines())} captured requests are not in S3: {error}")
+
+    def _note(self, line: str) -> None:
+        with self._changed:
+            instances = list(self._instances)
+        for instance in instances[:1]:
+            instance.logs.note(line)
 
     def _new_number(self) -> int:
         with self._changed:
@@ -190,7 +224,7 @@ class Fleet:
         process = self.deployment.process(self._caller, acting, folder, log)
         stream = f"{self.deployment.variant['VariantName']}/{self._folder.name}-{number}"
         group = f"/aws/sagemaker/Endpoints/{self.deployment.endpoint}"
-        logs = LogStream(acting, self._caller, group, stream, log)
+        logs = LogStream(acting, self._caller, self._clock, group=group, stream=stream, file=log)
         return Instance(number, folder, self._containers.start(process, ended=self._wake.set), logs)
 
     def _require_running(self, instance: Instance) -> None:

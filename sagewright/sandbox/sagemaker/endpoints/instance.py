@@ -32,6 +32,8 @@ class Deployment:
     config: Record
     model: Record
     instance_count: int
+    capture: Record | None = None
+    """DataCaptureConfig: the configuration's, or that of the fleet before, where an update retains it."""
 
     @property
     def variant(self) -> Record:

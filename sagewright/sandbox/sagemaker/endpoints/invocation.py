@@ -10,12 +10,14 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from ...protocol import ApiError, Caller, error_response
+from .capture import Exchange, Payload
 from .instance import Instance
 
 MAX_BODY = 6_291_456
 """Bytes of a request and of an answer: the length of BodyBlob in botocore's model of the runtime."""
 TIMEOUT_S = 60
 CUSTOM = "X-Amzn-SageMaker-Custom-Attributes"
+INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
 VARIANT = "x-Amzn-Invoked-Production-Variant"
 TARGET_VARIANT = "X-Amzn-SageMaker-Target-Variant"
 UNAVAILABLE = (
@@ -98,15 +100,30 @@ def send(instance: Instance | None, headers: Headers, body: bytes, timeout_s: fl
     return answer
 
 
-def success(answer: Answer, variant: str) -> Response:
+def exchange(request_id: str, headers: Headers, body: bytes, answer: Answer) -> Exchange:
+    """Return what there is to capture of a request that was answered."""
+    return Exchange(
+        request_id,
+        Payload(headers.get("Content-Type", ""), body),
+        Payload(_content_type(answer), answer.body),
+        headers.get(CUSTOM, ""),
+        headers.get(INFERENCE_ID, ""),
+    )
+
+
+def success(answer: Answer, variant: str, request_id: str) -> Response:
     """Return the runtime's response to a container's answer."""
     response = Response(answer.body, status=200)
-    response.headers["Content-Type"] = answer.headers.get("Content-Type", "application/octet-stream")
+    response.headers["Content-Type"] = _content_type(answer)
     response.headers[VARIANT] = variant
-    response.headers["x-amzn-RequestId"] = str(uuid.uuid4())
+    response.headers["x-amzn-RequestId"] = request_id
     if custom := answer.headers.get(CUSTOM):
         response.headers[CUSTOM] = custom
     return response
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "application/octet-stream")
 
 
 def refusal(error: ApiError) -> Response:

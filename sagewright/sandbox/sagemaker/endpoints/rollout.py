@@ -11,6 +11,7 @@ from ...protocol import ApiError, Caller
 from ..instances.failure import INTERNAL, InstanceError
 from ..instances.where import Where
 from ..store import ENDPOINT, Record
+from .capture import Captures, described
 from .fleet import Fleet, deployed
 from .guard import Guard, StoppedError
 from .instance import Deployment
@@ -25,8 +26,9 @@ ROLLED_BACK = "The endpoint was rolled back to its previous configuration."
 class Rollout:
     """One endpoint's fleets: those that serve, and the one that is to take over."""
 
-    def __init__(self, name: str, caller: Caller, where: Where) -> None:
+    def __init__(self, name: str, caller: Caller, where: Where, captures: Captures) -> None:
         self.traffic = Traffic()
+        self._captures = captures
         self._name = name
         self._caller = caller
         self._where = where
@@ -78,7 +80,7 @@ class Rollout:
             self._change(EndpointStatus="Failed", FailureReason=_reason(fault))
             return
         self.traffic.route((fleet, 1))
-        self._change(EndpointStatus="InService", ProductionVariants=deployed(fleet, self._store.now()))
+        self._change(EndpointStatus="InService", **_serving(fleet, self._store.now()))
 
     def _update(self, deployment: Deployment, plan: Plan, watch: AlarmWatch | None, pace: float) -> None:
         fleet = self._new_fleet(deployment)
@@ -100,7 +102,7 @@ class Rollout:
             self._change(
                 EndpointStatus="InService",
                 EndpointConfigName=deployment.config["EndpointConfigName"],
-                ProductionVariants=deployed(fleet, self._store.now()),
+                **_serving(fleet, self._store.now()),
                 FailureReason=None,
                 PendingDeploymentSummary=None,
             )
@@ -133,7 +135,7 @@ class Rollout:
             self._store.delete(ENDPOINT, self._caller, self._name)
 
     def _new_fleet(self, deployment: Deployment) -> Fleet:
-        fleet = Fleet(deployment, self._caller, self._where)
+        fleet = Fleet(deployment, self._caller, self._where, self._captures)
         with self._lock:
             self._coming = fleet
             if self._closing:
@@ -157,6 +159,15 @@ class Rollout:
     def _in_background(self, work: Callable[..., None], *arguments: Any) -> None:
         self._thread = threading.Thread(target=work, args=arguments, name=f"endpoint {self._name}", daemon=True)
         self._thread.start()
+
+
+def _serving(fleet: Fleet, now: Any) -> Record:
+    """Return what DescribeEndpoint says of the fleet that serves."""
+    settings = fleet.deployment.capture
+    return {
+        "ProductionVariants": deployed(fleet, now),
+        "DataCaptureConfig": described(settings) if settings else None,
+    }
 
 
 def _run(shifting: Shifting, guard: Guard) -> None:

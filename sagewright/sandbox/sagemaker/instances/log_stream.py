@@ -1,13 +1,13 @@
 """Why: people look for a container's output in CloudWatch Logs, while it still runs and after it is gone."""
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from botocore.exceptions import ClientError
 
 from ...clients import ActingClients
+from ...clock import Clock
 from ...protocol import Caller
 
 MAX_EVENTS = 10_000
@@ -23,7 +23,10 @@ class LogStream:
     says why.
     """
 
-    def __init__(self, acting: ActingClients, caller: Caller, group: str, stream: str, file: Path) -> None:
+    def __init__(  # noqa: PLR0913 - who writes, when, and what goes where
+        self, acting: ActingClients, caller: Caller, clock: Clock, *, group: str, stream: str, file: Path
+    ) -> None:
+        self._clock = clock
         self.group = group
         self.stream = stream
         self.file = file
@@ -59,22 +62,23 @@ class LogStream:
     def _send(self, lines: list[bytes]) -> None:
         self._make()
         for batch in _batches(lines):
-            now = int(time.time() * 1000)
+            now = int(self._clock.now() * 1000)
             events = [{"timestamp": now, "message": message} for message in batch]
             self._client.put_log_events(logGroupName=self.group, logStreamName=self.stream, logEvents=events)
 
     def _make(self) -> None:
         if self._made:
             return
-        for make in (
-            lambda: self._client.create_log_group(logGroupName=self.group),
-            lambda: self._client.create_log_stream(logGroupName=self.group, logStreamName=self.stream),
-        ):
-            try:
-                make()
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                    raise
+        stream = {"logGroupName": self.group, "logStreamName": self.stream}
+        try:
+            self._client.create_log_stream(**stream)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ResourceNotFoundException":  # a role that may not make groups writes to one that is there
+                self._client.create_log_group(logGroupName=self.group)
+                self._client.create_log_stream(**stream)
+            elif code != "ResourceAlreadyExistsException":
+                raise
         self._made = True
 
 

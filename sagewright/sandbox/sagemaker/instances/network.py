@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from ...clients import ActingClients, Clients
+from ...clock import Clock
 from ...protocol import ApiError, Caller
 from ..store import Record
 from .failure import InstanceError
@@ -58,10 +59,11 @@ def vpc_of(request: Record) -> Record | None:
 class Interfaces:
     """The network interfaces of what runs on instances: one for each instance, while it runs and a little longer."""
 
-    def __init__(self, clients: Clients, caller: Caller, vpc: Record | None, owner: str) -> None:
+    def __init__(self, clients: Clients, clock: Clock, caller: Caller, vpc: Record | None, owner: str) -> None:
         """Leaving `vpc` empty makes none: the instances run in SageMaker's own network."""
         self._ec2 = clients.get("ec2", caller.account, caller.region)
         self._clients = clients
+        self._clock = clock
         self._caller = caller
         self._vpc = vpc
         self._owner = owner
@@ -90,7 +92,12 @@ class Interfaces:
             message = denial.message if isinstance(denial, ApiError) else str(denial)
             raise InstanceError(f"ClientError: Failed to create a network interface in the VPC: {message}") from denial
         require_s3(self._ec2, acting, self._caller, place, request)
-        record_flows(self._clients, self._caller, place, interface)
+        record_flows(self._clients, self._clock, self._caller, place, interface)
+
+    def reach(self, acting: ActingClients, request: Record) -> None:
+        """Require that instances in a VPC get from there to what `request` names in S3."""
+        if self._vpc:
+            require_s3(self._ec2, acting, self._caller, self._place(self._vpc["Subnets"][0]), request)
 
     def detach(self, instance: int) -> None:
         """Let the interface of an instance go, which takes a while; without permission to remove it, it stays."""

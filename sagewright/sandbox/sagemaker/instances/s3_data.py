@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import ClientError
 from moto.s3.models import s3_backends
@@ -111,11 +111,15 @@ class S3Data:
 
     def upload(self, file: Path, uri: str, key_id: str | None) -> None:
         """Write a file to an object, encrypted with the key; without one as the bucket has it by default."""
+        with file.open("rb") as body:
+            self.write(body, uri, key_id)
+
+    def write(self, body: IO[bytes] | bytes, uri: str, key_id: str | None) -> None:
+        """Write bytes to an object, encrypted likewise."""
         bucket, key = split_s3_uri(uri)
         encryption: dict[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
         try:
-            with file.open("rb") as body:
-                self._client.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
         except ClientError as error:
             raise InstanceError(f"ClientError: Artifact upload failed:{uri} ({_said(error)})") from error
 

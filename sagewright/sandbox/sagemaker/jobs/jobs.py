@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,15 @@ class Jobs:
 
     def __init__(self, store: Store, clients: Clients, data: Path, containers: Containers) -> None:
         self._store = store
-        self._where = Where(store, clients, containers, data / "jobs")
+        self.where = Where(store, clients, containers, data / "jobs")
         self._workers = ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1), thread_name_prefix="job")
         self._lock = threading.Lock()
         self._runs: dict[str, Run] = {}
 
     def create_processing_job(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Accept a processing job and start it in the background."""
-        run = ProcessingRun(params["ProcessingJobName"], params, caller, self._where)
-        processing.check(params, caller, self._where.clients, run.arn)
+        run = ProcessingRun(params["ProcessingJobName"], params, caller, self.where)
+        processing.check(params, caller, self.where.clients, run.arn)
         record = _described(params) | {
             "ProcessingJobArn": run.arn,
             "ProcessingJobStatus": "InProgress",
@@ -51,10 +52,15 @@ class Jobs:
         self._accept(run, record)
         return {"ProcessingJobArn": run.arn}
 
+    def start(self, run: ProcessingRun, more: Record) -> None:
+        """Start a job of SageMaker's own; `more` are the members of its record that are not in its request."""
+        record = _described(run.request) | more | {"ProcessingJobArn": run.arn, "ProcessingJobStatus": "InProgress"}
+        self._accept(run, record)
+
     def create_training_job(self, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Accept a training job and start it in the background."""
-        run = TrainingRun(params["TrainingJobName"], params, caller, self._where)
-        training.check(params, caller, self._where.clients, run.arn)
+        run = TrainingRun(params["TrainingJobName"], params, caller, self.where)
+        training.check(params, caller, self.where.clients, run.arn)
         now = self._store.now()
         record = _described(params) | {
             "TrainingJobArn": run.arn,
@@ -118,10 +124,13 @@ class Jobs:
         self._store.put(run.kind, run.caller, run.name, record, run.request.get("Tags", ()))
         with self._lock:
             self._runs[run.arn] = run
-        self._workers.submit(self._execute, run)
+        held = ExitStack()  # from now on, and not only once a worker is free
+        held.enter_context(self._store.clock.work(f"{run.kind.segment} {run.name}"))
+        self._workers.submit(self._execute, run, held)
 
-    def _execute(self, run: Run) -> None:
-        run.execute()
+    def _execute(self, run: Run, held: ExitStack) -> None:
+        with held:
+            run.execute()
         with self._lock:
             del self._runs[run.arn]
 

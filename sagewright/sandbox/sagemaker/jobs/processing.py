@@ -44,8 +44,7 @@ class ProcessingRun(Run):
 
     def prepare(self) -> Process:
         """Check image and keys, download the inputs, make the outputs' folders, write the configuration."""
-        specification = self.request["AppSpecification"]
-        _require_image(specification["ImageUri"], self.caller, self.role)
+        self.require_image(self.request["AppSpecification"]["ImageUri"])
         cluster = self.request["ProcessingResources"]["ClusterConfig"]
         outputs = self.request.get("ProcessingOutputConfig", {})
         creator = self.where.clients.acting(self.caller.access_key)
@@ -59,12 +58,21 @@ class ProcessingRun(Run):
         self._configure(cluster)
         isolated = self.request.get("NetworkConfig", {}).get("EnableNetworkIsolation", False)
         return Process(
-            command=[*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())],
+            command=self.command(),
             environment=self.environment(isolated=isolated) | self.request.get("Environment", {}),
             folder=self.folder,
             log=self.log,
             isolated=isolated,
         )
+
+    def require_image(self, image: str) -> None:
+        """End the job whose image there is no stand-in for, or which may not be pulled."""
+        _require_image(image, self.caller, self.role)
+
+    def command(self) -> list[str]:
+        """Return what the container runs."""
+        specification = self.request["AppSpecification"]
+        return [*specification["ContainerEntrypoint"], *specification.get("ContainerArguments", ())]
 
     def conclude(self, end: End) -> Outcome:
         """Upload the outputs of a container that succeeded."""
@@ -200,6 +208,11 @@ def _require_image(image: str, caller: Caller, role: ActingClients) -> None:
             f"ClientError: API error (404): manifest for {image} not found: manifest unknown: Requested image not"
             f" found. {error}"
         ) from error
+    require_pull(image, caller, role)
+
+
+def require_pull(image: str, caller: Caller, role: ActingClients) -> None:
+    """End the job whose role may not pull its image."""
     if why := pull_refusal(role, caller, image):
         raise InstanceError(
             "ClientError: Cannot pull algorithm container. Either the image does not exist or its permissions are"

@@ -67,7 +67,7 @@ class Run(ABC):
         self.arn = where.store.arn(self.kind, caller, name)
         self.folder = where.folder / caller.account / caller.region / self.kind.segment / name
         self.log = self.folder / "log"
-        self.network = Interfaces(where.clients, caller, vpc_of(request), self.arn)
+        self.network = Interfaces(where.clients, where.store.clock, caller, vpc_of(request), self.arn)
         self._lock = threading.Lock()
         self._ended = False
         self._stopping = threading.Event()
@@ -159,8 +159,9 @@ class Run(ABC):
             return Outcome("Stopped")
         self.role = take_role(self.where.clients, self.caller, self.request["RoleArn"], self.arn)
         self.data = S3Data(self.role, self.caller, self.request["RoleArn"])
-        stream = f"{self.name}/algo-1-{int(time.time())}"
-        self.logs = LogStream(self.role, self.caller, self.log_group, stream, self.log)
+        clock = self.where.store.clock
+        stream = f"{self.name}/algo-1-{int(clock.now())}"
+        self.logs = LogStream(self.role, self.caller, clock, group=self.log_group, stream=stream, file=self.log)
         self.network.attach(self.role, 0, self.request)
         with disk_space("Data download"):
             shutil.rmtree(self.folder, ignore_errors=True)  # of a job of this name in an earlier sandbox on this folder

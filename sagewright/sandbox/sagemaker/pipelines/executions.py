@@ -75,7 +75,7 @@ class Executions:
             self._by_token[token] = arn
             shown = {name: written(value) for name, value in values.items()}
             self._definitions[arn] = (pipeline["PipelineDefinition"], shown)
-            executor = Executor(definition, here, _limit(record), self._ending(caller, execution))
+            executor = Executor(definition, here, _limit(record), self._ending(caller, execution), self._store.clock)
             self._executors[arn] = executor
         self._store.update(PIPELINE, caller, name, LastRunTime=record["CreationTime"])
         executor.start()

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from ...clock import Clock
+from ...errands import begin
 from .definition import Definition, Step
 from .runner import MAX_REASON, Runner, StepRun, Surroundings
 from .values import NotStoppedError, StepFailedError
@@ -25,7 +27,9 @@ class Executor:
         here: Surroundings,
         max_parallel: int | None,
         ended: Callable[[str, str | None], None],
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._definition = definition
         self._here = here
         self._max_parallel = max_parallel or len(definition.steps)
@@ -37,7 +41,7 @@ class Executor:
 
     def start(self) -> None:
         """Begin, or begin again after `reset`."""
-        threading.Thread(target=self._schedule, name=f"execution-{self._here.execution_id}", daemon=True).start()
+        begin(self._clock, f"pipeline execution {self._here.execution_id}", self._schedule)
 
     def stop(self) -> None:
         """Stop every running job and start nothing more."""

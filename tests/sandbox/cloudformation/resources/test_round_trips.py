@@ -125,6 +125,11 @@ def version(stack: Any, _: Any) -> tuple[Properties, Properties]:
     return {"FunctionName": function(stack).id}, {}
 
 
+def event_invoke_config(stack: Any, _: Any) -> tuple[Properties, Properties]:
+    properties = {"FunctionName": function(stack).id, "Qualifier": "$LATEST", "MaximumRetryAttempts": 1}
+    return properties, {"MaximumRetryAttempts": 0}
+
+
 def event_rule(stack: Any, _: Any) -> tuple[Properties, Properties]:
     queue = stack.create("AWS::SQS::Queue", {}, "Queue").attributes["Arn"]
     return (
@@ -234,6 +239,7 @@ EXAMPLES: dict[str, Example] = {
         {"KeyPolicy": key_policy(stack, allow), "EnableKeyRotation": "true"},
         {"Description": "for orders", "Enabled": False},
     ),
+    "AWS::Lambda::EventInvokeConfig": event_invoke_config,
     "AWS::Lambda::Function": a_function,
     "AWS::Lambda::Permission": permission,
     "AWS::Lambda::Version": version,
@@ -260,6 +266,7 @@ EXAMPLES: dict[str, Example] = {
 # Their tests need a model and a serving process, or the network around them: see the tests of endpoint and network.
 ELSEWHERE = {
     *("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"),
+    *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::MonitoringSchedule"),
     *(name for name in TYPES if name.startswith("AWS::EC2::")),
 }
 

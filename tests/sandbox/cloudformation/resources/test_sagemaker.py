@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from sagewright.sandbox.cloudformation.resource import HandlerError
 from sagewright.sandbox.cloudformation.schema import schema_for
-from sagewright.sandbox.images.catalogue import address_in
+from sagewright.sandbox.images.catalogue import ANALYZER, address_in
 
 HANDLERS = """
 import os
@@ -50,11 +50,49 @@ class Serving:
         container = {"PrimaryContainer": {"Image": address_in(self.stack.region), **data}}
         return self.stack.create("AWS::SageMaker::Model", {**container, "ExecutionRoleArn": self.role}, "Model")
 
-    def config(self, name: str, handlers: str = HANDLERS) -> Any:
+    def config(self, name: str, handlers: str = HANDLERS, **more: Any) -> Any:
         model = self.model(name, handlers).attributes["ModelName"]
         variant = {"VariantName": "AllTraffic", "ModelName": model, "InstanceType": "ml.m5.large"}
         properties = {"ProductionVariants": [{**variant, "InitialInstanceCount": "1", "InitialVariantWeight": 1}]}
-        return self.stack.create("AWS::SageMaker::EndpointConfig", properties, "Config")
+        return self.stack.create("AWS::SageMaker::EndpointConfig", {**properties, **more}, "Config")
+
+    def capturing(self) -> Any:
+        capture = {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{self.bucket}/capture",
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"]},
+        }
+        return self.endpoint(self.config("one", DataCaptureConfig=capture))
+
+    def quality(self, endpoint: Any) -> Any:
+        uri, local = f"s3://{self.bucket}", "/opt/ml/processing"
+        source = {"EndpointName": endpoint.attributes["EndpointName"], "LocalPath": f"{local}/input"}
+        output = {"S3Uri": f"{uri}/monitoring", "LocalPath": f"{local}/output", "S3UploadMode": "EndOfJob"}
+        properties = {
+            "DataQualityAppSpecification": {
+                "ImageUri": f"468650794304.dkr.ecr.eu-west-1.amazonaws.com/{ANALYZER}",
+                "RecordPreprocessorSourceUri": f"{uri}/preprocessor.py",
+                "Environment": {"publish_cloudwatch_metrics": "Disabled"},
+            },
+            "DataQualityBaselineConfig": {
+                "ConstraintsResource": {"S3Uri": f"{uri}/constraints.json"},
+                "StatisticsResource": {"S3Uri": f"{uri}/statistics.json"},
+            },
+            "DataQualityJobInput": {"EndpointInput": source},
+            "DataQualityJobOutputConfig": {"MonitoringOutputs": [{"S3Output": output}]},
+            "JobResources": {
+                "ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 10}
+            },
+            "RoleArn": self.role,
+        }
+        return self.stack.create("AWS::SageMaker::DataQualityJobDefinition", properties, "Quality")
+
+    def schedule(self, definition: Any, expression: str = "cron(0 * ? * * *)") -> dict[str, Any]:
+        name = definition.id.rpartition("/")[2]
+        config = {"ScheduleConfig": {"ScheduleExpression": expression}, "MonitoringJobDefinitionName": name}
+        return {"MonitoringScheduleName": "quality", "MonitoringScheduleConfig": config}
 
     def endpoint(self, config: Any) -> Any:
         properties = {"EndpointConfigName": config.attributes["EndpointConfigName"]}
@@ -128,6 +166,7 @@ def test_any_change_of_a_model_or_configuration_replaces_it() -> None:
     for type_name, old, new in (
         ("AWS::SageMaker::Model", {"EnableNetworkIsolation": False}, {"EnableNetworkIsolation": True}),
         ("AWS::SageMaker::EndpointConfig", {"KmsKeyId": "one"}, {"KmsKeyId": "two"}),
+        ("AWS::SageMaker::DataQualityJobDefinition", {"RoleArn": "one"}, {"RoleArn": "two"}),
     ):
         schema = schema_for(type_name, "eu-west-1")
         assert schema is not None
@@ -159,3 +198,36 @@ def test_a_pipeline_is_read_from_where_its_template_says(stack: Any) -> None:
     pipeline = stack.create("AWS::SageMaker::Pipeline", properties)
     kept = stack.client("sagemaker").describe_pipeline(PipelineName=pipeline.id)["PipelineDefinition"]
     assert kept == definition
+
+
+def test_a_monitor_follows_its_definition_and_goes_before_its_endpoint(serving: Serving) -> None:
+    endpoint = serving.capturing()
+    first = serving.quality(endpoint)
+    assert first.id == first.attributes["JobDefinitionArn"]
+    schedule = serving.stack.create("AWS::SageMaker::MonitoringSchedule", serving.schedule(first), "Schedule")
+    assert schedule.attributes["MonitoringScheduleArn"] == schedule.id
+    second = serving.quality(endpoint)
+    changed = schedule.update(serving.schedule(second, "cron(0 0 ? * * *)"))
+    first.delete()
+    sagemaker = serving.stack.client("sagemaker")
+    kept = sagemaker.describe_monitoring_schedule(MonitoringScheduleName="quality")
+    assert kept["MonitoringScheduleStatus"] == "Scheduled"
+    assert kept["EndpointName"] == endpoint.attributes["EndpointName"]
+    assert kept["MonitoringScheduleConfig"]["MonitoringJobDefinitionName"] == second.id.rpartition("/")[2]
+    with pytest.raises(ClientError, match="while monitoring schedules are attached to it: quality"):
+        endpoint.delete()
+    changed.delete()
+    second.delete()
+    endpoint.delete()
+    assert sagemaker.list_monitoring_schedules(NameContains="quality")["MonitoringScheduleSummaries"] == []
+
+
+def test_a_schedule_without_its_definition_is_refused(serving: Serving) -> None:
+    config = {
+        "ScheduleConfig": {"ScheduleExpression": "cron(0 * ? * * *)"},
+        "MonitoringJobDefinitionName": "none",
+        "MonitoringType": "DataQuality",
+    }
+    properties = {"MonitoringScheduleName": "none", "MonitoringScheduleConfig": config}
+    with pytest.raises(ClientError, match="Could not find data quality job definition with name: none"):
+        serving.stack.create("AWS::SageMaker::MonitoringSchedule", properties, "Schedule")

@@ -5,6 +5,7 @@ import threading
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -286,6 +287,19 @@ class ActingClients:
         return self._jobs if service == "sagemaker" else self._acting.get(service, account, region)
 
 
+class BenchClock:
+    """The time that a test has set."""
+
+    def __init__(self, bench: "Bench") -> None:
+        self._bench = bench
+
+    def now(self) -> float:
+        return self._bench.time.timestamp()
+
+    def work(self, what: str) -> Any:
+        return nullcontext(what)
+
+
 class Bench:
     """Pipelines and executions over scripted jobs, a clock that is moved and retries that do not wait."""
 
@@ -293,7 +307,8 @@ class Bench:
         self.time = datetime(2026, 11, 21, tzinfo=UTC)
         self.pauses: list[float] = []
         self.jobs = ScriptedJobs()
-        self.store = Store(clock=lambda: self.time)
+        clock: Any = BenchClock(self)
+        self.store = Store(clock)
         self.s3 = sandbox.client("s3")
         clients: Any = Clients(sandbox, self.jobs)
         self.executions = Executions(

@@ -52,7 +52,7 @@ def running_job(account: Any, arn: str, step: str) -> str:
     while True:
         for job, run in list(jobs._runs.items()):
             ours = f"pipelines-{arn.rpartition('/')[2]}-{step}-" in job
-            if ours and run.log.is_file() and "up" in run.log.read_text():
+            if ours and run._container is not None and run.log.is_file() and "up" in run.log.read_text():
                 return job
         execution = account.client("sagemaker").describe_pipeline_execution(PipelineExecutionArn=arn)
         assert execution["PipelineExecutionStatus"] == "Executing"

@@ -1,0 +1,1 @@
+"""Why: what Lambda's runtime for Python does around a handler, as a program of its own."""
