@@ -9,6 +9,7 @@ unexport PYTHONPATH
 VENV := $(abspath $(or $(UV_PROJECT_ENVIRONMENT),.venv))
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)-checkov
+EVIDENTLY := $(VENV)-evidently
 PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done))
 UV := $(or $(shell command -v uv),$(abspath .uv/bin/uv))
@@ -34,7 +35,7 @@ demo: $(READY)
 	SAGEWRIGHT_SETUP_SECONDS=$$(cat $(READY)) sagewright demo $(ARGS)
 
 test: $(READY)
-	pytest --numprocesses 2 --dist loadfile $(ARGS)
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) $(CHECKOV)/.ready
 	ruff format --check
@@ -46,8 +47,9 @@ check: $(READY) $(CHECKOV)/.ready
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out
 
-bench: $(READY)
+bench: $(READY) $(EVIDENTLY)/.ready
 	python benchmarks/synth.py
+	python benchmarks/drift.py --evidently $(EVIDENTLY)/bin/python
 
 docs: $(READY)
 	python -m sagewright.project
@@ -71,6 +73,12 @@ $(CHECKOV)/.ready: requirements-checkov.lock | $(UV)
 	$(UV) pip sync --require-hashes --python $(CHECKOV)/bin/python requirements-checkov.lock
 	@touch $@
 
+# Likewise: a peer that is only measured, in `make bench`, with newer packages than the managed image holds.
+$(EVIDENTLY)/.ready: requirements-evidently.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(EVIDENTLY)
+	$(UV) pip sync --require-hashes --python $(EVIDENTLY)/bin/python requirements-evidently.lock
+	@touch $@
+
 # uv is one of the locked packages: where the machine has none, exactly that one comes into .uv.
 $(abspath .uv/bin/uv):
 	@test -n "$(PYTHON)" || { echo "Sagewright needs Python 3.11 or newer: install it, or say which with PYTHON=/path/to/python." >&2; exit 1; }
@@ -83,6 +91,8 @@ lock: | $(UV)
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group checkov \
 		--custom-compile-command "make lock" --output-file requirements-checkov.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group evidently \
+		--custom-compile-command "make lock" --output-file requirements-evidently.lock
 
 clean:
-	rm -rf $(VENV) $(CHECKOV) .uv out cdk.out
+	rm -rf $(VENV) $(CHECKOV) $(EVIDENTLY) .uv out cdk.out

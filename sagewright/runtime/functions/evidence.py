@@ -39,13 +39,18 @@ def evaluation(s3: Client, version: Version) -> dict[str, Any]:
     return read_json(s3, Location.parse(version.metadata["EvaluationUri"]) / "evaluation.json")
 
 
+def baseline(s3: Client, version: Version) -> dict[str, Any]:
+    """Read the schema that the version was trained by, with the manifest of its data."""
+    return read_json(s3, Location.parse(version.metadata["BaselineUri"]) / "schema.json")
+
+
 def collect(sagemaker: Client, s3: Client, version: Version) -> Evidence:
     """Read everything that is recorded of one version."""
     report = evaluation(s3, version)
     return Evidence(
         metrics=metrics_of(report),
         evaluation=report,
-        baseline=read_json(s3, Location.parse(version.metadata["BaselineUri"]) / "schema.json"),
+        baseline=baseline(s3, version),
         hyperparameters=_hyperparameters(sagemaker, version),
         threshold=training_progress.threshold(sagemaker, version.metadata["ExecutionArn"]),
     )

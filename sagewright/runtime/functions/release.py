@@ -14,6 +14,9 @@ from .model_versions import APPROVED, Version
 from .objects import Location, listing
 from .refusal import Refused
 
+COMPARED = {f"baseline/{name}" for name in ("code.zip", "constraints.json", "statistics.json")}
+"""What a monitor needs of a version."""
+
 
 @dataclass(frozen=True)
 class Artifacts:
@@ -23,6 +26,8 @@ class Artifacts:
     image: str
     model_data: Location
     baseline: Location
+    comparable: bool = True
+    """Whether requests can be compared with the baseline: not of a version from before there was monitoring."""
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -52,10 +57,12 @@ def copy(s3: Client, version: Version, folder: Location) -> Artifacts:
     require_approved(version)
     model = folder / "model.tar.gz"
     _copy_object(s3, Location.parse(version.model_data), model)
+    copied: set[str] = set()
     for name, uri in (("baseline", version.metadata["BaselineUri"]), ("evaluation", version.metadata["EvaluationUri"])):
         for source, relative in _files(s3, Location.parse(uri)):
             _copy_object(s3, source, folder / name / relative)
-    return Artifacts(version.arn, version.image, model, folder / "baseline")
+            copied.add(f"{name}/{relative}")
+    return Artifacts(version.arn, version.image, model, folder / "baseline", copied >= COMPARED)
 
 
 def _files(s3: Client, folder: Location) -> Iterator[tuple[Location, str]]:

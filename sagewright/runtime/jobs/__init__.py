@@ -1,1 +1,1 @@
-"""The programs of the training pipeline's jobs: folders in, the data scientist's functions, folders out."""
+"""The programs of the pipelines' jobs: folders in, the data scientist's functions, folders out."""

@@ -15,14 +15,15 @@ def main() -> int:
     """Unpack the bundle and run the program that the first argument names."""
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s", force=True)
     with tempfile.TemporaryDirectory(prefix="bundle-") as folder:
-        with zipfile.ZipFile(Path(__file__).parent) as bundle:
-            bundle.extractall(folder)
+        bundle = Path(__file__).parent
+        with zipfile.ZipFile(bundle) as archive:
+            archive.extractall(folder)
         sys.path.insert(0, folder)
         for name in [name for name in sys.modules if name.partition(".")[0] == "sagewright"]:
             del sys.modules[name]
         from sagewright.runtime.jobs.programs import run  # noqa: PLC0415 - it can be imported only now
 
-        return run(sys.argv[1:])
+        return run(sys.argv[1:], bundle)
 
 
 if __name__ == "__main__":

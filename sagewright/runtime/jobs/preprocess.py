@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from sagewright.runtime.jobs import labels, raw_data, splitting
+from sagewright.runtime.jobs import baseline, labels, raw_data, splitting
 from sagewright.runtime.jobs.feature_files import write_features
 from sagewright.runtime.jobs.raw_data import RawData
 from sagewright.runtime.serving import schema, user_code
@@ -70,7 +70,9 @@ def run(arguments: argparse.Namespace) -> None:
         write_features(_folder(arguments.output, side), X[side], truth, recorded)
     _write_held_out(_folder(arguments.output, "held_out"), recorded, requests["test"], sides["test"])
     manifest = _manifest(raw, len(y), {side: len(truth) for side, truth in sides.items()})
-    recorded.write(_folder(arguments.output, "baseline") / schema.FILE, manifest)
+    folder = _folder(arguments.output, "baseline")
+    recorded.write(folder / schema.FILE, manifest)
+    baseline.write(folder, requests["train"], columns, arguments.bundle)
     logger.info("%(rows)d rows, of which %(rows_without_label)d are dropped because they have no label", manifest)
     logger.info("%(train_rows)d rows to train on, %(test_rows)d to test on", manifest)
 

@@ -9,16 +9,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sagewright.runtime.jobs import evaluate, preprocess, train
+from sagewright.runtime.jobs import evaluate, monitor, preprocess, train
 from sagewright.runtime.serving.errors import UserError
 
 # Both FailureReason and ExitMessage hold this many characters.
 MOST_CHARACTERS = 1024
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one program and return its exit code."""
-    parsed = _parser().parse_args(arguments)
+def run(arguments: Sequence[str], bundle: Path) -> int:
+    """Run one program of the bundle and return its exit code."""
+    parsed = _parser().parse_args(arguments, argparse.Namespace(bundle=bundle))
     program: Callable[[argparse.Namespace], None] = parsed.run
     try:
         program(parsed)
@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         ("preprocess", preprocess, "--message"),
         ("train", train, "--failure"),
         ("evaluate", evaluate, "--message"),
+        ("monitor", monitor, "--message"),
     ):
         program = programs.add_parser(name, allow_abbrev=False)
         program.add_argument("--package", required=True, help="import name of the data scientist's package")

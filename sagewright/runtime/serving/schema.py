@@ -29,7 +29,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class Schema:
-    """The contract between one model version and its callers."""
+    """What one model version and its callers agree on."""
 
     package: str
     problem: str

@@ -20,6 +20,9 @@ TABLE = "id,age,town,left\n" + "".join(
     f"{row},{row % 50},{'abc'[row % 3]},{'no' if row % 4 else 'yes'}\n" for row in range(40)
 )
 
+# The file that stands for the one that holds the programs.
+BUNDLE = Path(__file__)
+
 Run = Callable[..., str]
 
 
@@ -52,7 +55,7 @@ def reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Captur
         write_project(tmp_path, code, table)
         for name in [name for name in sys.modules if name.partition(".")[0] == "faulty"]:
             monkeypatch.delitem(sys.modules, name)
-        assert 1 in (programs.run(arguments) for arguments in calls(tmp_path, options))
+        assert 1 in (programs.run(arguments, BUNDLE) for arguments in calls(tmp_path, options))
         text = (tmp_path / "reason").read_text()
         log = capfd.readouterr().err
         assert "Traceback (most recent call last)" in log
@@ -69,7 +72,7 @@ def test_the_log_shows_the_line_that_raised_and_not_our_way_to_it(
     for name in [name for name in sys.modules if name.partition(".")[0] == "faulty"]:
         monkeypatch.delitem(sys.modules, name)
     write_project(tmp_path, "def fit(X, y, hyperparameters):\n    return X['absent']\n", TABLE)
-    assert [programs.run(arguments) for arguments in calls(tmp_path, {})] == [0, 1]
+    assert [programs.run(arguments, BUNDLE) for arguments in calls(tmp_path, {})] == [0, 1]
     log = capfd.readouterr().err
     assert "return X['absent']" in log
     assert log.splitlines()[-2:] == ["KeyError: 'absent'", "fit() raised KeyError: 'absent' (model.py, line 2)"]
@@ -229,14 +232,15 @@ def test_evaluate_of_the_package_returns_no_numbers(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.syspath_prepend(churn.package.parent)
     folders = [f"--model={churn.root / 'artifact'}", f"--test={churn.root / 'data' / 'test'}", f"--output={tmp_path}"]
-    assert programs.run(["evaluate", "--package=boastful", *folders, f"--message={tmp_path / 'reason'}"]) == 1
+    arguments = ["evaluate", "--package=boastful", *folders, f"--message={tmp_path / 'reason'}"]
+    assert programs.run(arguments, BUNDLE) == 1
     said = (tmp_path / "reason").read_text()
     assert said == "evaluate() returned 'good' for 'quality': it must return a finite number for each name"
 
 
 def test_an_unknown_argument_is_a_wrong_call_and_not_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        programs.run(["train", "--pack=churn"])
+        programs.run(["train", "--pack=churn"], BUNDLE)
     assert stopped.value.code == 2
     assert "--package" in capsys.readouterr().err
 
