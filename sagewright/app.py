@@ -15,8 +15,8 @@ from cdk_nag import AwsSolutionsChecks
 
 from sagewright.project import Project, ProjectError, load
 from sagewright.stacks.access import AccessStack
-from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.data import DataStack, FirstDataStack
+from sagewright.stacks.monitoring import MonitoringStack
 from sagewright.stacks.network import NetworkStack
 from sagewright.stacks.place import Place
 from sagewright.stacks.serving import ServingStack
@@ -85,8 +85,7 @@ def build(app: App, project: Project) -> None:
     networks = _networks(app, project, placed)
     for environment in project.serving:
         place, key = placed[environment.name], data[environment.name].key
-        attached = Attachment.of_endpoint(place, environment)
-        stack = AccessStack(app, place=place, first=first, key=key, network=attached)
+        stack = AccessStack(app, place=place, first=first, key=key, environment=environment)
         tag(stack, project, environment)
         _after(stack, networks.get(environment.name))
     training = TrainingStack(app, project=project, place=first, key=data[project.first.name].key)
@@ -94,8 +93,10 @@ def build(app: App, project: Project) -> None:
     _after(training, networks.get(project.first.name))
     releases = Stage(app, RELEASES)
     for environment in project.serving:
-        stack = ServingStack(releases, place=placed[environment.name], environment=environment)
-        tag(stack, project, environment)
+        place = placed[environment.name]
+        tag(ServingStack(releases, place=place, environment=environment), project, environment)
+        if environment.monitoring.engine != "none":
+            tag(MonitoringStack(releases, project=project, place=place, environment=environment), project, environment)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 
 

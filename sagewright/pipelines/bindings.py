@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
-class Bindings:
+@dataclass(frozen=True, kw_only=True)
+class JobBindings:
     """Literal strings in tests, CDK tokens in the stack: a definition only places them and never looks inside.
 
     `bundle_name` is the exception: the file name of the code bundle is known at synth and is part of a path.
@@ -15,9 +15,23 @@ class Bindings:
     key_arn: str
     bundle_uri: str
     bundle_name: str
-    preprocess_role_arn: str
-    training_role_arn: str
-    evaluate_role_arn: str
     # Without any, jobs run in SageMaker's own network.
     subnets: Sequence[str] = ()
     security_groups: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bindings(JobBindings):
+    """What training needs: a role for each kind of job."""
+
+    preprocess_role_arn: str
+    training_role_arn: str
+    evaluate_role_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringBindings(JobBindings):
+    """What monitoring needs: the role of its job, and the released version's baseline, without a slash at its end."""
+
+    monitor_role_arn: str
+    baseline_uri: str

@@ -1,14 +1,14 @@
 """The requests that the pipeline's jobs are created with: what every job of ours has, and what its kind adds.
 
-Every job is cut off from the network, encrypts what its instances would say to each other, and writes with the
-environment's key, on disks of that key, below a prefix of the execution.
+Every job encrypts what its instances would say to each other, and writes with the environment's key, on disks of that
+key, below a prefix of the execution. It is cut off from the network unless it fetches its data itself.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sagewright.pipelines.bindings import Bindings
+from sagewright.pipelines.bindings import JobBindings
 from sagewright.pipelines.expressions import EXECUTION_ID, Expression, Value, join
 from sagewright.project import names
 
@@ -32,7 +32,7 @@ class Job:
     step: str
     role_arn: str
     instance_type: Expression
-    arguments: Sequence[str]
+    arguments: Sequence[Value]
     inputs: Mapping[str, Value]
 
 
@@ -40,13 +40,18 @@ class Job:
 class Program:
     """The code bundle in its image: it holds every job program, so each job says which one it wants."""
 
-    bindings: Bindings
+    bindings: JobBindings
     image: str
 
     def processing(
-        self, job: Job, *, outputs: Sequence[str], environment: Mapping[str, Value] | None = None
+        self,
+        job: Job,
+        *,
+        outputs: Mapping[str, Value],
+        environment: Mapping[str, Value] | None = None,
+        isolated: bool = True,
     ) -> dict[str, Any]:
-        """Ask for a processing job; each output is a folder of its name."""
+        """Ask for a processing job; each output is a folder of its name, which goes to the place given."""
         request: dict[str, Any] = {
             "ProcessingResources": {"ClusterConfig": self._cluster(job)},
             "StoppingCondition": {"MaxRuntimeInSeconds": _MAX_RUNTIME_S},
@@ -57,14 +62,14 @@ class Program:
             },
             "NetworkConfig": {
                 "EnableInterContainerTrafficEncryption": True,
-                "EnableNetworkIsolation": True,
+                "EnableNetworkIsolation": isolated,
                 **self._network(),
             },
             "RoleArn": job.role_arn,
             "ProcessingInputs": [_processing_input(name, uri) for name, uri in self._inputs(job).items()],
             "ProcessingOutputConfig": {
                 "KmsKeyId": self.bindings.key_arn,
-                "Outputs": [_processing_output(name, self._prefix(job.step, name)) for name in outputs],
+                "Outputs": [_processing_output(name, uri) for name, uri in outputs.items()],
             },
         }
         return request | ({"Environment": dict(environment)} if environment else {})
@@ -85,15 +90,19 @@ class Program:
             **self._network(),
             "HyperParameters": dict(hyperparameters),
             "InputDataConfig": [_channel(name, uri) for name, uri in self._inputs(job).items()],
-            "OutputDataConfig": {"S3OutputPath": self._prefix(job.step), "KmsKeyId": self.bindings.key_arn},
+            "OutputDataConfig": {"S3OutputPath": self.place(job.step), "KmsKeyId": self.bindings.key_arn},
             "ResourceConfig": self._cluster(job),
             "RoleArn": job.role_arn,
             "StoppingCondition": {"MaxRuntimeInSeconds": _MAX_RUNTIME_S},
         }
         return request | ({"Environment": dict(environment)} if environment else {})
 
+    def place(self, step: str, *folders: str) -> Expression:
+        """Name the place in S3 that is a step's own in each execution."""
+        return join("/", f"s3://{self.bindings.data_bucket}/{names.EXECUTIONS}", EXECUTION_ID, step, *folders)
+
     def _network(self) -> dict[str, Any]:
-        """Name the VPC that SageMaker brings data through; the container itself sees no network in it either."""
+        """Name the VPC that SageMaker brings data through; the container sees it only where the job does."""
         subnets, groups = self.bindings.subnets, self.bindings.security_groups
         return {"VpcConfig": {"Subnets": list(subnets), "SecurityGroupIds": list(groups)}} if subnets else {}
 
@@ -102,10 +111,6 @@ class Program:
 
     def _inputs(self, job: Job) -> dict[str, Value]:
         return {"code": self.bindings.bundle_uri, **job.inputs}
-
-    def _prefix(self, step: str, *folders: str) -> Expression:
-        """Name the place in S3 that is a step's own in each execution."""
-        return join("/", f"s3://{self.bindings.data_bucket}/{names.EXECUTIONS}", EXECUTION_ID, step, *folders)
 
     def _cluster(self, job: Job) -> dict[str, Any]:
         return {

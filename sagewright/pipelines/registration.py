@@ -1,12 +1,15 @@
 """The registration of a version with everything that an approver, a release and an auditor need to know of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sagewright.pipelines import steps
 from sagewright.pipelines.expressions import EXECUTION_ARN, Expression, join
 from sagewright.project import Project, names
 
 REGISTER = "Register"
+# What Preprocess writes beside the schema, in Model Monitor's own formats.
+STATISTICS, CONSTRAINTS = "statistics.json", "constraints.json"
 MEDIA_TYPES = ("text/csv", "application/json")
 
 # Tells the managed image which program of the model archive answers requests. Training puts it there.
@@ -29,6 +32,7 @@ class Registration:
     def step(self, project: Project) -> steps.Step:
         """Ask for a model package in the project's group, waiting for approval."""
         report = join("/", self.evaluation, "evaluation.json")
+        statistics, constraints = (_json(join("/", self.baseline, name)) for name in (STATISTICS, CONSTRAINTS))
         request = {
             "ModelPackageGroupName": names.model_package_group(project.name),
             "InferenceSpecification": {
@@ -39,7 +43,11 @@ class Registration:
                     {environment.serving.instances.type for environment in project.serving}
                 ),
             },
-            "ModelMetrics": {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": report}}},
+            "ModelMetrics": {
+                "ModelQuality": {"Statistics": _json(report)},
+                "ModelDataQuality": {"Statistics": statistics, "Constraints": constraints},
+            },
+            "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics, "Constraints": constraints}},
             "ModelApprovalStatus": "PendingManualApproval",
             "CustomerMetadataProperties": {
                 "BaselineUri": self.baseline,
@@ -55,3 +63,7 @@ class Registration:
         if project.description:
             request["ModelPackageDescription"] = project.description
         return steps.register_model(REGISTER, request)
+
+
+def _json(uri: Expression) -> dict[str, Any]:
+    return {"ContentType": "application/json", "S3Uri": uri}

@@ -51,6 +51,16 @@ def job(
     return step
 
 
+def repeated_job(name: str, arguments: Arguments) -> Step:
+    """Run a processing job that is never taken from the cache: it reads what is there by now."""
+    return {
+        "Name": name,
+        "Type": "Processing",
+        "Arguments": arguments,
+        "RetryPolicies": [dict(_CALLS_AGAIN), dict(_RUNS_AGAIN)],
+    }
+
+
 def register_model(name: str, arguments: Arguments) -> Step:
     """Register a version: `arguments` are the request of CreateModelPackage."""
     return {"Name": name, "Type": "RegisterModel", "Arguments": arguments, "RetryPolicies": [dict(_CALLS_AGAIN)]}

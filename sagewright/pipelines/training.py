@@ -57,7 +57,7 @@ class _Training:
         )
         # The cache looks at URIs, not at what is there: the version of the data is what makes new data run again.
         environment = {"DATA_VERSION": DATA_VERSION.value}
-        outputs = ["train", "test", "baseline", "held_out"]
+        outputs = {name: self._program.place(PREPROCESS, name) for name in ("train", "test", "baseline", "held_out")}
         request = self._program.processing(job, outputs=outputs, environment=environment)
         return steps.job(PREPROCESS, "Processing", request)
 
@@ -95,7 +95,8 @@ class _Training:
             ],
             inputs={"model": model_data(TRAIN), "test": processing_output(PREPROCESS, "test")},
         )
-        request = self._program.processing(job, outputs=[REPORT.output])
+        outputs = {REPORT.output: self._program.place(EVALUATE, REPORT.output)}
+        request = self._program.processing(job, outputs=outputs)
         return steps.job(EVALUATE, "Processing", request, [REPORT])
 
     def gate(self) -> steps.Step:

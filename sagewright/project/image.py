@@ -1,4 +1,6 @@
-"""The managed scikit-learn image: where it exists, its address, and what the code that runs in it may import.
+"""AWS's images: where each exists and its address, and what the code that runs in the managed one may import.
+
+The managed scikit-learn image runs our code; Model Monitor's analyzer runs AWS's own.
 
 Regions and addresses come from the SageMaker SDK's own list, read as a file because importing the SDK costs a second.
 """
@@ -21,11 +23,17 @@ PACKAGES = frozenset(
 )
 
 
+def _listing(framework: str) -> dict[str, Any]:
+    """Read what the SDK lists of an image."""
+    listing = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{framework}.json")
+    listed: dict[str, Any] = json.loads(listing.read_text())
+    return listed
+
+
 @cache
 def _versions() -> list[dict[str, Any]]:
     """Read what the SDK's list says of the image, for training and for inference."""
-    listing = distribution("sagemaker-core").locate_file(f"sagemaker/core/image_uri_config/{FRAMEWORK}.json")
-    scopes = json.loads(listing.read_text())
+    scopes = _listing(FRAMEWORK)
     return [scopes[scope]["versions"][VERSION] for scope in ("training", "inference")]
 
 
@@ -38,7 +46,32 @@ def registries() -> dict[str, str]:
 
 def address(region: str) -> str:
     """Address of the image, the same for processing, training and inference, as `sagemaker.core.image_uris` has it."""
-    partitions = Loader().load_data("partitions")["partitions"]
-    domain = next(item["outputs"]["dnsSuffix"] for item in partitions if re.match(item["regionRegex"], region))
     repository = _versions()[0]["repository"]
-    return f"{registries()[region]}.dkr.ecr.{region}.{domain}/{repository}:{VERSION}-cpu-py3"
+    return f"{registries()[region]}.dkr.ecr.{region}.{_domain(region)}/{repository}:{VERSION}-cpu-py3"
+
+
+@cache
+def _analyzer() -> dict[str, Any]:
+    """Read what the SDK lists of the one version of Model Monitor's analyzer."""
+    version: dict[str, Any] = _listing("model-monitor")["versions"][""]
+    return version
+
+
+def analyzer_registries() -> dict[str, str]:
+    """Registry account of Model Monitor's analyzer by region."""
+    return dict(_analyzer()["registries"])
+
+
+def analyzer_repository() -> str:
+    """Name of the analyzer's repository in each of its registries."""
+    return str(_analyzer()["repository"])
+
+
+def analyzer_address(region: str) -> str:
+    """Address of the analyzer, as `sagemaker.core.image_uris` has it."""
+    return f"{analyzer_registries()[region]}.dkr.ecr.{region}.{_domain(region)}/{analyzer_repository()}"
+
+
+def _domain(region: str) -> str:
+    partitions = Loader().load_data("partitions")["partitions"]
+    return str(next(each["outputs"]["dnsSuffix"] for each in partitions if re.match(each["regionRegex"], region)))

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sagewright.project import fields, names
+from sagewright.project import fields, monitoring, names
 from sagewright.project.document import Document, KeyPath, dotted, read
 from sagewright.project.finding import Finding
 from sagewright.project.merge import Values, override
@@ -18,6 +18,8 @@ _TOP = [*Identity.model_fields, "environments", *_SECTIONS]
 _OF_ENVIRONMENT = [*Placement.model_fields, *_SECTIONS]
 # What is about an environment's own account: every environment has it, and none gives it to another.
 _OWN = ("network", "security")
+# What is about an endpoint.
+_OF_SERVING = ("serving", "monitoring")
 
 
 def load(path: Path) -> Project:
@@ -55,6 +57,7 @@ class _Reader:
         if identity is not None:
             self._hold_names(identity.name, places)
         self._hold_boundaries(places, merged)
+        self._hold_monitors(places, merged)
         if self.problems or self._document.problems or identity is None:
             return None
         environments = tuple(
@@ -137,11 +140,13 @@ class _Reader:
         for section in _SECTIONS if isinstance(entry, dict) else []:
             if section not in entry:
                 continue
-            used = serves if section == "serving" else trains
+            used = serves if section in _OF_SERVING else trains
             if used or section in _OWN:
                 taken[section] = entry[section]
                 continue
-            why = "serves nothing: the later ones do" if section == "serving" else "does not train: the first one does"
+            why = (
+                "serves nothing: the later ones do" if section in _OF_SERVING else "does not train: the first one does"
+            )
             self._problem((*here, section), f"would be ignored, because this environment {why}; remove it")
         return taken
 
@@ -183,6 +188,17 @@ class _Reader:
                     f"is a policy of account {account}, and IAM takes only one of {name}'s own ({place.account}); "
                     "write the policy's name, which stands for the one in each account",
                 )
+
+    def _hold_monitors(self, places: dict[str, Placement], merged: dict[str, Checked]) -> None:
+        """Refuse an engine where AWS does not have it, in the environments that serve."""
+        serving = list(places.items())[1:] or list(places.items())
+        for name, place in serving:
+            section = merged[name].monitoring
+            fault = monitoring.fault_of_region(section, place.region) if section else None
+            if fault is not None:
+                overriding = ("environments", name, "monitoring", "engine")
+                own = overriding in self._document.lines
+                self._problem(overriding if own else ("monitoring", "engine"), fault)
 
     def _refuse_unknown(self, values: Values, here: KeyPath, allowed: list[str]) -> None:
         for key in values:

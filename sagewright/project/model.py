@@ -13,6 +13,7 @@ from pydantic.config import JsonDict
 from sagewright.project import fields, image, instance_types
 from sagewright.project.environment_variables import ServingEnvironment, TrainingEnvironment
 from sagewright.project.metrics import METRICS, Metric, MetricName, ProblemType, SplitBy
+from sagewright.project.monitoring import Monitoring
 from sagewright.project.network import Network
 from sagewright.project.rollout import Rollout
 from sagewright.project.section import Section
@@ -216,6 +217,13 @@ class Serving(Section):
         examples=[{"OMP_NUM_THREADS": "2"}],
     )
     rollout: Rollout = Field(default_factory=Rollout, description="How traffic moves to a new version.")
+    capture_percent: int = Field(
+        100,
+        ge=0,
+        le=100,
+        description="Of how many requests in a hundred a copy is kept in the data bucket, with the answer. `0` keeps "
+        "none, so that nothing can be monitored.",
+    )
 
 
 class Identity(Section):
@@ -280,6 +288,7 @@ class Sections(Section):
     training: Training = Field(description="What is run to learn.")
     evaluation: Evaluation = Field(description="What a model must reach to be registered.")
     serving: Serving = Field(default_factory=Serving, description="How answers are given.")
+    monitoring: Monitoring = Field(default_factory=Monitoring, description="What watches the endpoint.")
     network: Network = Field(default_factory=Network, description="Where jobs and endpoints run.")
     security: Security = Field(
         default_factory=Security, description="What an organisation asks of every project in its accounts."

@@ -15,13 +15,24 @@ Where the limits come from:
 - CloudFormation stack, 128 characters:
   https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
 - KMS alias, 256 characters: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+- Lambda function, 64 characters: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+- EventBridge Scheduler schedule, 64 characters:
+  https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+- SageMaker monitoring schedule, 63 characters:
+  https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateMonitoringSchedule.html
+- SNS topic, 256 characters: https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+- CloudWatch metric namespace, 255 characters, alarm and dashboard:
+  https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 
-Stacks, aliases and pipelines are looser than buckets, roles and endpoints of the same project, so only these are held.
+Stacks, aliases, pipelines, topics and what CloudWatch holds are looser than buckets, roles, functions, schedules and
+endpoints of the same project, so only these are held.
 """
 
 RAW = "raw"
 EXECUTIONS = "executions"
 RELEASES = "releases"
+CAPTURE = "capture"
+MONITORING = "monitoring"
 
 # S3's own: a bucket whose name starts with one of these cannot be created.
 RESERVED_BUCKET_PREFIXES = ("amzn-s3-demo-", "sthree-", "xn--")
@@ -51,6 +62,11 @@ def training_stack(project: str) -> str:
 def serving_stack(project: str, env: str) -> str:
     """Name the stack that only a release deploys."""
     return f"{project}-{env}-serving"
+
+
+def monitoring_stack(project: str, env: str) -> str:
+    """Name the stack of what watches the endpoint, which only a release deploys."""
+    return f"{project}-{env}-monitoring"
 
 
 def execution_stack(qualifier: str) -> str:
@@ -86,6 +102,56 @@ def model_package_group(project: str) -> str:
 def training_pipeline(project: str) -> str:
     """Name the SageMaker pipeline that trains."""
     return f"{project}-training"
+
+
+def monitoring_pipeline(project: str, env: str) -> str:
+    """Name the SageMaker pipeline that compares what an endpoint was asked with what it was trained on."""
+    return f"{project}-{env}-monitoring"
+
+
+def monitoring_schedule(project: str, env: str) -> str:
+    """Name the schedule of it: EventBridge Scheduler's, or Model Monitor's own."""
+    return f"{project}-{env}-data-quality"
+
+
+def findings_function(project: str, env: str) -> str:
+    """Name the function that makes metrics and messages of what the monitor found."""
+    return f"{project}-{env}-findings"
+
+
+def function_log(function: str) -> str:
+    """Name the log group of a function: Lambda's own name for it."""
+    return f"/aws/lambda/{function}"
+
+
+def findings_rule(project: str, env: str) -> str:
+    """Name the rule that hands finished runs of the monitor to that function."""
+    return f"{project}-{env}-monitored"
+
+
+def notice_topic(project: str, env: str) -> str:
+    """Name the topic that people subscribe to."""
+    return f"{project}-{env}-notices"
+
+
+def metric_namespace(project: str, env: str) -> str:
+    """Name the namespace of an environment's metrics."""
+    return f"Sagewright/{project}/{env}"
+
+
+def drift_alarm(project: str, env: str) -> str:
+    """Name the alarm that fires at drift that lasts."""
+    return f"{endpoint(project, env)}/drift"
+
+
+def silence_alarm(project: str, env: str) -> str:
+    """Name the alarm that fires when the monitor's runs do not happen."""
+    return f"{endpoint(project, env)}/monitor-silent"
+
+
+def dashboard(project: str, env: str) -> str:
+    """Name the page of graphs in CloudWatch."""
+    return f"{project}-{env}"
 
 
 def endpoint(project: str, env: str) -> str:
@@ -131,6 +197,8 @@ def faults(project: str, env: str, region: str) -> list[str]:
         ("SageMaker endpoint", endpoint(project, env), 63),
         ("SageMaker model package group", model_package_group(project), 63),
         ("IAM role", endpoint_role(project, env), 64),
+        ("Lambda function", findings_function(project, env), 64),
+        ("SageMaker monitoring schedule", monitoring_schedule(project, env), 63),
     ]
     too_long = [(len(name) - longest, kind, name, longest) for kind, name, longest in limits if len(name) > longest]
     found = [

@@ -6,12 +6,13 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sagewright.project import checks, network, rollout, source
+from sagewright.project import checks, monitoring, network, rollout, source
 from sagewright.project.document import KeyPath
 from sagewright.project.finding import Finding
 from sagewright.project.merge import Values, fill
 from sagewright.project.messages import path_of, required, sentence
 from sagewright.project.model import Data, Evaluation, Sections, Serving, Training
+from sagewright.project.monitoring import Monitoring
 from sagewright.project.network import Network
 from sagewright.project.section import Section
 from sagewright.project.security import Security
@@ -39,6 +40,7 @@ class Checked:
         self.training = self._section(Training, "training")
         self.evaluation = self._section(Evaluation, "evaluation")
         self.serving = self._section(Serving, "serving")
+        self.monitoring = self._section(Monitoring, "monitoring")
         self.network = self._section(Network, "network")
         self.security = self._section(Security, "security")
         self.findings.extend(self._between())
@@ -65,6 +67,8 @@ class Checked:
             yield from checks.metric(self.data, self.evaluation)
         if self.serving is not None:
             yield from rollout.check(self.serving.rollout, self.serving.instances.min)
+        if self.serving is not None and self.monitoring is not None:
+            yield from monitoring.check(self.monitoring, self.serving.capture_percent)
         if self.network is not None:
             yield from network.check(self.network)
 

@@ -3,7 +3,7 @@
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from sagewright.project import names
+from sagewright.project import Environment, names
 from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.endpoint_role import EndpointRole
 from sagewright.stacks.environment_stack import EnvironmentStack
@@ -14,13 +14,19 @@ from sagewright.stacks.release_role import ReleaseRole
 class AccessStack(EnvironmentStack):
     """Roles apart from releases, so that releasing a version never needs the right to change a permission."""
 
-    def __init__(self, scope: Construct, *, place: Place, first: Place, key: kms.IKey, network: Attachment) -> None:
+    def __init__(
+        self, scope: Construct, *, place: Place, first: Place, key: kms.IKey, environment: Environment
+    ) -> None:
         super().__init__(
             scope,
             names.access_stack(place.project, place.environment),
             place=place,
             description=f"Roles of releases of {place.project} in {place.environment}",
         )
-        endpoint = EndpointRole(self, "Endpoint", place=place, key=key)
-        network.grant(endpoint.role, place)
-        ReleaseRole(self, "Release", place=place, first=first, key=key)
+        endpoint = EndpointRole(
+            self, "Endpoint", place=place, key=key, captures=environment.serving.capture_percent > 0
+        )
+        Attachment.of_endpoint(place, environment).grant(endpoint.role, place)
+        release = ReleaseRole(self, "Release", place=place, first=first, key=key)
+        if environment.monitoring.engine != "none":
+            release.watch(place, environment.monitoring.engine)

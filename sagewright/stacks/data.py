@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from sagewright.project import names
+from sagewright.stacks import encryption_key
 from sagewright.stacks.data_bucket import DataBucket
 from sagewright.stacks.encryption_key import EncryptionKey
 from sagewright.stacks.endpoint_log import EndpointLog
@@ -37,10 +38,10 @@ class DataStack(EnvironmentStack):
         logs = LogBucket(self, "Logs", place=place)
         data = DataBucket(self, "Data", place=place, key=self.key, logs=logs.bucket, readers=readers)
         if log_days is not None:
-            encryption.admit_log()
+            encryption.admit_logs()
             EndpointLog(self, "EndpointLog", place=place, key=self.key, kept_days=log_days)
         CfnOutput(self, "DataBucketName", value=data.bucket.bucket_name)
-        CfnOutput(self, "KeyArn", value=self.key.key_arn)
+        CfnOutput(self, "KeyArn", value=self.key.key_arn, export_name=encryption_key.export(place))
 
 
 class FirstDataStack(DataStack):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import cast
 
+from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -12,12 +13,22 @@ from sagewright.stacks import permissions, retention
 from sagewright.stacks.place import Place
 
 
+def export(place: Place) -> str:
+    """Name what the data stack tells releases, whose templates cannot refer to it."""
+    return f"{names.data_stack(place.project, place.environment)}-key"
+
+
+def imported(scope: Construct, construct_id: str, *, place: Place) -> kms.IKey:
+    """Know the environment's key by what the data stack exports."""
+    return kms.Key.from_key_arn(scope, construct_id, Fn.import_value(export(place)))
+
+
 class EncryptionKey(Construct):
     """One customer key per environment, so that access to all of its data can be given, seen and taken in one place.
 
-    Its policy leaves the account's own access to IAM. No service is admitted, but for CloudWatch Logs where the
-    endpoint's log is kept under the key: SageMaker uses it through the roles of jobs and endpoints, S3 on behalf of who
-    reads and writes.
+    Its policy leaves the account's own access to IAM. No service is admitted, but for CloudWatch Logs where the logs of
+    endpoint and function are kept under the key: SageMaker uses it through the roles of jobs and endpoints, SNS
+    through that of who publishes, S3 on behalf of who reads and writes.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, place: Place, readers: Sequence[Place]) -> None:
@@ -41,22 +52,24 @@ class EncryptionKey(Construct):
         for reader in readers:
             self._admit(reader)
 
-    def admit_log(self) -> None:
-        """Let CloudWatch Logs encrypt the endpoint's log group and no other.
+    def admit_logs(self) -> None:
+        """Let CloudWatch Logs encrypt the log groups of the endpoint and of what watches it, and no other.
 
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         """
         place = self._place
-        group = place.arn("logs", f"log-group:{names.endpoint_log(place.project, place.environment)}")
+        here = (place.project, place.environment)
+        logs = (names.endpoint_log(*here), names.function_log(names.findings_function(*here)))
+        groups = [place.arn("logs", f"log-group:{each}") for each in logs]
         service = iam.ServicePrincipal(f"logs.{place.region}.{place.domain}")
         self.key.add_to_resource_policy(
             iam.PolicyStatement(
-                sid="EncryptEndpointLog",
+                sid="EncryptLogs",
                 # The CDK's classes name some parameters differently from the interfaces that they implement.
                 principals=[cast("iam.IPrincipal", service)],
                 actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
                 resources=["*"],
-                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": group}},
+                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": groups}},
             )
         )
 

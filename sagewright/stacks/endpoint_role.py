@@ -15,7 +15,7 @@ class EndpointRole(Construct):
     It has a fixed name, by which the release template knows it without referring to this stack.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey, captures: bool) -> None:
         super().__init__(scope, construct_id)
         endpoint = names.endpoint(place.project, place.environment)
         self.role = iam.Role(
@@ -33,7 +33,15 @@ class EndpointRole(Construct):
             [place.objects(f"{names.RELEASES}/*")],
             because="Each release has a folder of its own, named after a version that does not exist yet.",
         )
-        permissions.use_key(self.role, key, "Decrypt", "DescribeKey")
+        permissions.use_key(self.role, key, "Decrypt", "DescribeKey", *(["GenerateDataKey"] if captures else []))
+        if captures:
+            permissions.allow(
+                self.role,
+                "WriteCapture",
+                ["s3:PutObject"],
+                [place.objects(f"{names.CAPTURE}/{endpoint}/*")],
+                because="SageMaker names what it captures by variant and hour.",
+            )
         permissions.encrypt_volumes(self.role, key)
         permissions.report(
             self.role, place, names.endpoint_log(place.project, place.environment), "/aws/sagemaker/Endpoints"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright.project import names
-from sagewright.stacks import execution_statements
+from sagewright.stacks import execution_monitoring, execution_statements
 from sagewright.stacks.execution_statements import Allow
 
 # IAM's limit for one managed policy, white space aside: hence several.
@@ -20,7 +20,9 @@ def statements(qualifier: str, boundary: str | None) -> Mapping[str, Sequence[Al
     """Return the statements of each policy, by what the policy is about."""
     return {
         "Storage": [*execution_statements.storage(), *execution_statements.bootstrap(qualifier)],
-        "Models": [*execution_statements.roles(boundary), *execution_statements.learning()],
+        "Roles": [*execution_statements.roles(boundary)],
+        "Models": [*execution_statements.learning()],
+        "Monitors": [*execution_monitoring.monitoring()],
         "Networks": [*execution_statements.network()],
     }
 

@@ -19,12 +19,19 @@ _TAG = "sagewright:project"
 NEW: Condition = {"Null": {f"aws:RequestTag/{_TAG}": "false"}}
 OURS: Condition = {"Null": {f"aws:ResourceTag/{_TAG}": "false"}}
 
-# Roles of endpoints and releases have names; those of jobs, of the pipeline and of flow logs are named by
-# CloudFormation, `<stack>-<logical id>-<random>`, of which the stack's part may be cut.
+# Roles of endpoints and releases have names; all others are named by CloudFormation,
+# `<stack>-<logical id>-<random>`, of which the stack's part may be cut.
 _ENDPOINT_ROLE = "*-endpoint"
 _PIPELINE_ROLE = "*-TrainingExecutionRole*"
 _FLOW_LOG_ROLE = "*-LogRole*"
-_ROLES = (_ENDPOINT_ROLE, "*-release", "*-Training*Role*", _FLOW_LOG_ROLE)
+# The job and the pipeline of the monitor, what starts it, and the function that tells what it found.
+_MONITOR_ROLES = ("*-MonitoringJobRole*", "*-MonitoringExecutionRole*")
+_SCHEDULE_ROLE = "*-MonitoringScheduleRole*"
+_FUNCTION_ROLE = "*-FindingsToldRole*"
+_ROLES = (
+    *(_ENDPOINT_ROLE, "*-release", "*-Training*Role*", _FLOW_LOG_ROLE),
+    *("*-Monitoring*Role*", _FUNCTION_ROLE),
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def storage() -> Iterator[Allow]:
     named = "Buckets are named after projects that do not exist yet; the rest of the name is exact."
     yield Allow("ChangeBuckets", [f"s3:{each}" for each in _CHANGE_BUCKETS], buckets, named)
     yield Allow("ReadBuckets", [f"s3:{each}" for each in _READ_BUCKETS], buckets, named)
-    keys = _arns("kms", "key/*")
+    keys = arns("kms", "key/*")
     numbered = "KMS gives a key its id; the tag says whose it is."
     yield Allow("MakeKeys", ["kms:CreateKey"], ["*"], "A key has no ARN before it is made.", NEW)
     yield Allow("TagNewKeys", ["kms:TagResource"], keys, numbered, NEW)
@@ -66,7 +73,7 @@ def storage() -> Iterator[Allow]:
     yield Allow(
         "NameKeys",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        _arns("kms", "alias/*-data"),
+        arns("kms", "alias/*-data"),
         "Aliases are named after projects that do not exist yet.",
     )
     yield Allow("ListKeyNames", ["kms:ListAliases"], ["*"], "ListAliases knows no resources.")
@@ -80,7 +87,7 @@ def storage() -> Iterator[Allow]:
     yield Allow(
         "KeepRecords",
         [f"ssm:{each}" for each in _KEEP_RECORDS],
-        _arns("ssm", "parameter/sagewright/*"),
+        arns("ssm", "parameter/sagewright/*"),
         "Everything of ours in the parameter store is below this path.",
     )
     yield Allow(
@@ -88,60 +95,61 @@ def storage() -> Iterator[Allow]:
         [f"logs:{each}" for each in _KEEP_LOGS],
         [
             arn
-            for group in ("/aws/sagemaker/Endpoints/*", "*-network-Log*")
-            for arn in _arns("logs", f"log-group:{group}", f"log-group:{group}:*")
+            for group in ("/aws/sagemaker/Endpoints/*", "/aws/lambda/*-findings", "*-network-Log*")
+            for arn in arns("logs", f"log-group:{group}", f"log-group:{group}:*")
         ],
-        "Log groups are named after endpoints and network stacks of projects that do not exist yet.",
+        "Log groups are named after endpoints, functions and network stacks of projects that do not exist yet.",
     )
     yield Allow("FindLogs", [f"logs:{each}" for each in _FIND_LOGS], ["*"], "What finds log groups knows no resources.")
     yield Allow(
         "WatchReleases",
         [f"cloudwatch:{each}" for each in _WATCH],
-        _arns("cloudwatch", "alarm:*/*"),
-        "Alarms are named after endpoint configs, which SageMaker names.",
+        arns("cloudwatch", "alarm:*/*"),
+        "Alarms are named after endpoints and endpoint configs, which do not exist yet.",
     )
 
 
 def roles(boundary: str | None) -> Iterator[Allow]:
     """Allow making roles, and handing them to the services that they are for."""
-    arns = [_role(name) for name in _ROLES]
+    made = [role(name) for name in _ROLES]
     named = "Roles are named after projects that do not exist yet; the tag says which are ours."
     bound: Condition = {"StringEquals": {"iam:PermissionsBoundary": _boundary_arn(boundary)}} if boundary else {}
-    yield Allow("MakeRoles", ["iam:CreateRole"], arns, named, {**NEW, **bound})
-    yield Allow("TagNewRoles", ["iam:TagRole"], arns, named, NEW)
-    yield Allow("ReadRoles", [f"iam:{each}" for each in _READ_ROLES], arns, named)
-    yield Allow("ChangeRoles", [f"iam:{each}" for each in _CHANGE_ROLES], arns, named, OURS)
+    yield Allow("MakeRoles", ["iam:CreateRole"], made, named, {**NEW, **bound})
+    yield Allow("TagNewRoles", ["iam:TagRole"], made, named, NEW)
+    yield Allow("ReadRoles", [f"iam:{each}" for each in _READ_ROLES], made, named)
+    yield Allow("ChangeRoles", [f"iam:{each}" for each in _CHANGE_ROLES], made, named, OURS)
     if boundary:
-        yield Allow("BoundRoles", ["iam:PutRolePermissionsBoundary"], arns, named, {**OURS, **bound})
+        yield Allow("BoundRoles", ["iam:PutRolePermissionsBoundary"], made, named, {**OURS, **bound})
     else:
         yield Allow(
-            "BoundRoles", [f"iam:{each}RolePermissionsBoundary" for each in ("Delete", "Put")], arns, named, OURS
+            "BoundRoles", [f"iam:{each}RolePermissionsBoundary" for each in ("Delete", "Put")], made, named, OURS
         )
     for sid, names, service in (
-        ("GiveSageMakerRoles", (_ENDPOINT_ROLE, _PIPELINE_ROLE), "sagemaker"),
+        ("GiveSageMakerRoles", (_ENDPOINT_ROLE, _PIPELINE_ROLE, *_MONITOR_ROLES), "sagemaker"),
         ("GiveFlowLogsRoles", (_FLOW_LOG_ROLE,), "vpc-flow-logs"),
+        ("GiveSchedulerRoles", (_SCHEDULE_ROLE,), "scheduler"),
+        ("GiveLambdaRoles", (_FUNCTION_ROLE,), "lambda"),
     ):
         # Tags on roles are no condition for passing them that IAM vouches for.
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
         passed: Condition = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-        yield Allow(sid, ["iam:PassRole"], [_role(name) for name in names], named, passed)
+        yield Allow(sid, ["iam:PassRole"], [role(name) for name in names], named, passed)
 
 
 def learning() -> Iterator[Allow]:
     """Allow what SageMaker keeps: the registry, the pipeline, and what a release makes."""
-    kinds = ("endpoint", "endpoint-config", "model", "model-package-group", "pipeline")
-    arns = _arns("sagemaker", *(f"{kind}/*" for kind in kinds))
+    kept = arns("sagemaker", *(f"{kind}/*" for kind in _KINDS))
     named = "They are named after projects that do not exist yet, or by CloudFormation; the tag says which are ours."
-    yield Allow("MakeModels", [f"sagemaker:{each}" for each in _MAKE_MODELS], arns, named, NEW)
+    yield Allow("MakeModels", [f"sagemaker:{each}" for each in _MAKE_MODELS], kept, named, NEW)
     # What is gone has no tags, and CloudFormation looks whether it is gone.
-    yield Allow("ReadModels", [f"sagemaker:{each}" for each in _READ_MODELS], arns, named)
-    yield Allow("ChangeModels", [f"sagemaker:{each}" for each in _CHANGE_MODELS], arns, named, OURS)
+    yield Allow("ReadModels", [f"sagemaker:{each}" for each in _READ_MODELS], kept, named)
+    yield Allow("ChangeModels", [f"sagemaker:{each}" for each in _CHANGE_MODELS], kept, named, OURS)
 
 
 def network() -> Iterator[Allow]:
     """Allow networks of our own."""
     numbered = "EC2 gives everything in a network its id; the tag says which are ours."
-    parts = _arns("ec2", *(f"{kind}/*" for kind in _NETWORK_PARTS))
+    parts = arns("ec2", *(f"{kind}/*" for kind in _NETWORK_PARTS))
     yield Allow(
         "LookAtNetworks", [f"ec2:{each}" for each in _LOOK_AT_NETWORKS], ["*"], "What describes knows no resources."
     )
@@ -158,15 +166,17 @@ def network() -> Iterator[Allow]:
 
 def bootstrap(qualifier: str) -> Iterator[Allow]:
     """Allow templates to ask which bootstrap there is."""
-    version = _arns("ssm", f"parameter/cdk-bootstrap/{qualifier}/version")
+    version = arns("ssm", f"parameter/cdk-bootstrap/{qualifier}/version")
     yield Allow("ReadBootstrapVersion", ["ssm:GetParameters"], version, "")
 
 
-def _arns(service: str, *resources: str) -> list[str]:
+def arns(service: str, *resources: str) -> list[str]:
+    """Name resources of the account and region that the policy is in."""
     return [f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{each}" for each in resources]
 
 
-def _role(name: str) -> str:
+def role(name: str) -> str:
+    """Name roles of the account that the policy is in."""
     return f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"
 
 
@@ -219,17 +229,23 @@ _CHANGE_ROLES = (
     *("DeleteRole", "DeleteRolePolicy", "PutRolePolicy", "TagRole", "UntagRole", "UpdateAssumeRolePolicy"),
     *("UpdateRole", "UpdateRoleDescription"),
 )
+_KINDS = (
+    *("data-quality-job-definition", "endpoint", "endpoint-config", "model", "model-package-group"),
+    *("monitoring-schedule", "pipeline"),
+)
 _MAKE_MODELS = (
-    *("AddTags", "CreateEndpoint", "CreateEndpointConfig", "CreateModel", "CreateModelPackageGroup", "CreatePipeline"),
+    *("AddTags", "CreateDataQualityJobDefinition", "CreateEndpoint", "CreateEndpointConfig", "CreateModel"),
+    *("CreateModelPackageGroup", "CreateMonitoringSchedule", "CreatePipeline"),
 )
 _READ_MODELS = (
-    *("DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel", "DescribeModelPackageGroup", "DescribePipeline"),
-    *("GetModelPackageGroupPolicy", "ListTags"),
+    *("DescribeDataQualityJobDefinition", "DescribeEndpoint", "DescribeEndpointConfig", "DescribeModel"),
+    *("DescribeModelPackageGroup", "DescribeMonitoringSchedule", "DescribePipeline", "GetModelPackageGroupPolicy"),
+    "ListTags",
 )
 _CHANGE_MODELS = (
-    *("AddTags", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel", "DeleteModelPackageGroup"),
-    *("DeleteModelPackageGroupPolicy", "DeletePipeline", "DeleteTags", "PutModelPackageGroupPolicy"),
-    *("UpdateEndpoint", "UpdatePipeline"),
+    *("AddTags", "DeleteDataQualityJobDefinition", "DeleteEndpoint", "DeleteEndpointConfig", "DeleteModel"),
+    *("DeleteModelPackageGroup", "DeleteModelPackageGroupPolicy", "DeleteMonitoringSchedule", "DeletePipeline"),
+    *("DeleteTags", "PutModelPackageGroupPolicy", "UpdateEndpoint", "UpdateMonitoringSchedule", "UpdatePipeline"),
 )
 _NETWORK_PARTS = ("route-table", "security-group", "subnet", "vpc", "vpc-endpoint", "vpc-flow-log")
 _LOOK_AT_NETWORKS = (

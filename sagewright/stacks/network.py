@@ -33,7 +33,8 @@ class NetworkStack(EnvironmentStack):
         S3Gateway(self, "S3", place=place, network=network, passing=admitted(project, place))
         NetworkLog(self, "Log", place=place, network=network, kept_days=environment.security.log_retention_days)
         known = dict(zip(SUBNETS, (each.ref for each in network.subnets), strict=True))
-        if environment == project.first:
+        monitored = environment in project.serving and environment.monitoring.engine != "none"
+        if environment == project.first or monitored:
             jobs = network.group("Jobs", f"Jobs of {place.project}")
             network.encrypt_between("Jobs", jobs)
             known[JOBS] = jobs.attr_group_id

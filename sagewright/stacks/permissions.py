@@ -31,6 +31,25 @@ def sagemaker_of(account: str) -> iam.IPrincipal:
     return cast("iam.IPrincipal", iam.ServicePrincipal("sagemaker.amazonaws.com", conditions=conditions))
 
 
+def scheduler_of(place: Place) -> iam.IPrincipal:
+    """Trust EventBridge Scheduler for schedules of the account's default group: a group is the least that it tells.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+    """
+    conditions = {
+        "StringEquals": {
+            "aws:SourceAccount": place.account,
+            "aws:SourceArn": place.arn("scheduler", "schedule-group/default"),
+        }
+    }
+    return cast("iam.IPrincipal", iam.ServicePrincipal("scheduler.amazonaws.com", conditions=conditions))
+
+
+def lambda_service() -> iam.IPrincipal:
+    """Trust Lambda, which gives a role to the functions that were made with it and says of no account."""
+    return cast("iam.IPrincipal", iam.ServicePrincipal("lambda.amazonaws.com"))
+
+
 def account(account_id: str) -> iam.IPrincipal:
     """Trust an account, which leaves it to that account's own policies who of it may come."""
     return cast("iam.IPrincipal", iam.AccountPrincipal(account_id))
@@ -139,6 +158,11 @@ def report(role: iam.Role, place: Place, log_group: str, namespace: str) -> None
         [group, f"{group}:*"],
         because="SageMaker names a log stream after a job or instance that does not exist yet; the log group is exact.",
     )
+    write_metrics(role, namespace)
+
+
+def write_metrics(role: iam.Role, namespace: str) -> None:
+    """Allow writing metrics of one namespace."""
     allow(
         role,
         "WriteMetrics",
@@ -149,10 +173,46 @@ def report(role: iam.Role, place: Place, log_group: str, namespace: str) -> None
     )
 
 
+def run_jobs(role: iam.Role, place: Place, *kinds: str) -> None:
+    """Allow a pipeline to run jobs; SageMaker tags them with their execution."""
+    for kind in kinds:
+        allow(
+            role,
+            f"Run{kind}Jobs",
+            [
+                "sagemaker:AddTags",
+                f"sagemaker:Create{kind}Job",
+                f"sagemaker:Describe{kind}Job",
+                f"sagemaker:Stop{kind}Job",
+            ],
+            [place.arn("sagemaker", f"{kind.lower()}-job/pipelines-*")],
+            because="Pipelines names each job pipelines-<execution>-<step>-<random>.",
+        )
+
+
+def pass_job_roles(role: iam.Role, jobs: Sequence[iam.Role]) -> None:
+    """Allow handing SageMaker the roles of jobs and no other."""
+    allow(
+        role,
+        "PassJobRoles",
+        ["iam:PassRole"],
+        [each.role_arn for each in jobs],
+        conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+    )
+
+
 def pull_image(role: iam.Role, place: Place) -> None:
     """Allow pulling the managed image from AWS's registry."""
-    registry = f"{place.region}:{image.registries()[place.region]}"
-    repository = f"arn:{place.partition}:ecr:{registry}:repository/{_IMAGE_REPOSITORY}"
+    _pull(role, place, image.registries()[place.region], _IMAGE_REPOSITORY)
+
+
+def pull_analyzer(role: iam.Role, place: Place) -> None:
+    """Allow pulling Model Monitor's analyzer from AWS's registry."""
+    _pull(role, place, image.analyzer_registries()[place.region], image.analyzer_repository())
+
+
+def _pull(role: iam.Role, place: Place, registry: str, name: str) -> None:
+    repository = f"arn:{place.partition}:ecr:{place.region}:{registry}:repository/{name}"
     allow(role, "ReadImage", _READ_IMAGE, [repository])
     because = "GetAuthorizationToken knows no resources; what may be pulled with the token is exact."
     allow(role, "LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"], because=because)

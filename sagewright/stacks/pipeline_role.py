@@ -29,39 +29,14 @@ class PipelineRole(Construct):
             description=f"Runs the pipeline {names.training_pipeline(place.project)}",
             assumed_by=permissions.sagemaker_of(place.account),
         )
-        self._run_jobs(place)
-        self._pass_roles(jobs)
+        permissions.run_jobs(self.role, place, "Processing", "Training")
+        permissions.pass_job_roles(self.role, jobs)
         self._register(place)
         because = "The report and the model lie with the execution that made them, which has no name before it starts."
         # Of the two it knows the names, so it lists nothing.
         results = [place.objects(f"{folder}/*") for folder in (of_step(EVALUATE, "evaluation"), of_step(TRAIN))]
         permissions.allow(self.role, "ReadResults", ["s3:GetObject"], results, because=because)
         permissions.use_key(self.role, key, "Decrypt")
-
-    def _run_jobs(self, place: Place) -> None:
-        # SageMaker tags jobs with their execution.
-        for kind in ("Processing", "Training"):
-            permissions.allow(
-                self.role,
-                f"Run{kind}Jobs",
-                [
-                    "sagemaker:AddTags",
-                    f"sagemaker:Create{kind}Job",
-                    f"sagemaker:Describe{kind}Job",
-                    f"sagemaker:Stop{kind}Job",
-                ],
-                [place.arn("sagemaker", f"{kind.lower()}-job/pipelines-*")],
-                because="Pipelines names each job pipelines-<execution>-<step>-<random>.",
-            )
-
-    def _pass_roles(self, jobs: Sequence[iam.Role]) -> None:
-        permissions.allow(
-            self.role,
-            "PassJobRoles",
-            ["iam:PassRole"],
-            [role.role_arn for role in jobs],
-            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
-        )
 
     def _register(self, place: Place) -> None:
         group = names.model_package_group(place.project)

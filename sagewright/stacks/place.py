@@ -14,6 +14,13 @@ from sagewright.project import Environment, Project, names
 from sagewright.project.model import Removal
 from sagewright.project.security import Security
 
+# https://docs.aws.amazon.com/awsconsolehelpdocs/latest/gsg/sign-in.html
+_CONSOLES = {
+    "aws": "console.aws.amazon.com",
+    "aws-cn": "console.amazonaws.cn",
+    "aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
 
 @dataclass(frozen=True)
 class Place:
@@ -98,6 +105,10 @@ class Place:
     def arn(self, service: str, resource: str) -> str:
         """Name a resource of this account and region by ARN."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
+
+    def console(self, page: str) -> str:
+        """Give the address of a page of the AWS console, which each partition has under a domain of its own."""
+        return f"https://{self.region}.{_CONSOLES.get(self.partition, _CONSOLES['aws'])}/{page}"
 
     def _role_arn(self, role: str) -> str:
         return f"arn:{self.partition}:iam::{self.account}:role/{role}"

@@ -4,10 +4,12 @@ from aws_cdk import CfnDeletionPolicy, CfnResource, Tags
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
+from sagewright.pipelines.monitoring import VARIANT
 from sagewright.pipelines.registration import HANDLERS
 from sagewright.project import Environment, names
-from sagewright.project.model import Instances, Serving
+from sagewright.project.model import Serving
 from sagewright.stacks.attachment import Attachment
+from sagewright.stacks.capture import capture
 from sagewright.stacks.place import Place
 from sagewright.stacks.released_version import ReleasedVersion
 from sagewright.stacks.rollback_alarms import RollbackAlarms
@@ -16,8 +18,6 @@ from sagewright.stacks.rollout_choice import RolloutChoice
 
 # Says on a resource which version it runs.
 VERSION_TAG = "sagewright:version"
-# Variant names must stay the same for as long as the endpoint lives.
-_VARIANT = "AllTraffic"
 
 
 class RealtimeEndpoint(Construct):
@@ -33,13 +33,13 @@ class RealtimeEndpoint(Construct):
         super().__init__(scope, construct_id)
         serving = environment.serving
         model = self._model(place, version, serving, Attachment.of_endpoint(place, environment))
-        self.config = self._config(place, serving.instances, model)
+        self.config = self._config(place, serving, model)
         alarms = RollbackAlarms(
             self,
             "Rollback",
             place=place,
             config=self.config,
-            variant=_VARIANT,
+            variant=VARIANT,
             latency_ms=serving.rollout.latency_ms,
         )
         choice = RolloutChoice(self, "Rollout", serving=serving)
@@ -65,17 +65,18 @@ class RealtimeEndpoint(Construct):
         _keep_replaced(model)
         return model
 
-    def _config(self, place: Place, instances: Instances, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
+    def _config(self, place: Place, serving: Serving, model: sagemaker.CfnModel) -> sagemaker.CfnEndpointConfig:
         config = sagemaker.CfnEndpointConfig(
             self,
             "Config",
             kms_key_id=place.key_alias_arn,
+            data_capture_config=capture(place, serving.capture_percent),
             production_variants=[
                 sagemaker.CfnEndpointConfig.ProductionVariantProperty(
-                    variant_name=_VARIANT,
+                    variant_name=VARIANT,
                     model_name=model.attr_model_name,
-                    instance_type=instances.type,
-                    initial_instance_count=instances.min,
+                    instance_type=serving.instances.type,
+                    initial_instance_count=serving.instances.min,
                     initial_variant_weight=1,
                 )
             ],

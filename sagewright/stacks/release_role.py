@@ -5,6 +5,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from sagewright.project import names
+from sagewright.project.monitoring import Engine
 from sagewright.stacks import permissions
 from sagewright.stacks.place import Place
 from sagewright.stacks.version_artifacts import COPIED
@@ -35,6 +36,76 @@ class ReleaseRole(Construct):
         self._apply_config(place)
         self._sweep(place)
         self._read_log(place)
+
+    def watch(self, place: Place, engine: Engine) -> None:
+        """Allow reading what the monitor has found, and saying once that it begins."""
+        endpoint = names.endpoint(place.project, place.environment)
+        because = "Each run has a folder of its own, which has no name before it starts."
+        permissions.read_objects(self.role, "Findings", place, [f"{names.MONITORING}/{endpoint}"], because=because)
+        alarms = (each(place.project, place.environment) for each in (names.drift_alarm, names.silence_alarm))
+        permissions.allow(
+            self.role,
+            "ReadAlarms",
+            ["cloudwatch:DescribeAlarmHistory", "cloudwatch:DescribeAlarms"],
+            [place.arn("cloudwatch", f"alarm:{alarm}") for alarm in alarms],
+        )
+        permissions.write_metrics(self.role, names.metric_namespace(place.project, place.environment))
+        if engine == "builtin":
+            self._watch_pipeline(place)
+        else:
+            self._watch_schedule(place)
+
+    def _watch_pipeline(self, place: Place) -> None:
+        schedule = names.monitoring_schedule(place.project, place.environment)
+        permissions.allow(
+            self.role,
+            "ReadSchedule",
+            ["scheduler:GetSchedule"],
+            [place.arn("scheduler", f"schedule/default/{schedule}")],
+        )
+        pipeline = place.arn("sagemaker", f"pipeline/{names.monitoring_pipeline(place.project, place.environment)}")
+        permissions.allow(self.role, "ListRuns", ["sagemaker:ListPipelineExecutions"], [pipeline])
+        permissions.allow(
+            self.role,
+            "ReadRuns",
+            [
+                "sagemaker:DescribePipelineExecution",
+                "sagemaker:ListPipelineExecutionSteps",
+                "sagemaker:ListPipelineParametersForExecution",
+            ],
+            [f"{pipeline}/execution/*"],
+            because="A run gets its id when it starts; the pipeline is exact.",
+        )
+        permissions.allow(
+            self.role,
+            "ReadJobs",
+            ["sagemaker:DescribeProcessingJob"],
+            [place.arn("sagemaker", "processing-job/pipelines-*")],
+            because="Pipelines names each job pipelines-<execution>-<step>-<random>.",
+        )
+
+    def _watch_schedule(self, place: Place) -> None:
+        schedule = names.monitoring_schedule(place.project, place.environment)
+        permissions.allow(
+            self.role,
+            "ReadSchedule",
+            ["sagemaker:DescribeMonitoringSchedule"],
+            [place.arn("sagemaker", f"monitoring-schedule/{schedule}")],
+        )
+        permissions.allow(
+            self.role,
+            "ListRuns",
+            ["sagemaker:ListMonitoringExecutions"],
+            ["*"],
+            because="What lists runs of schedules knows no resources.",
+        )
+        permissions.allow(
+            self.role,
+            "ReadJobs",
+            ["sagemaker:DescribeProcessingJob"],
+            [place.arn("sagemaker", "processing-job/model-monitoring-*")],
+            because="Model Monitor names each job model-monitoring-<time>-<random>.",
+        )
 
     def _read_version(self, first: Place) -> None:
         because = "A version's artifacts lie with the training run that made them, which has not happened yet."

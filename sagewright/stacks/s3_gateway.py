@@ -1,7 +1,8 @@
 """The way to S3, and what may go through it.
 
 It is the only endpoint that a job or an endpoint of ours needs. What a container does itself goes through its network
-interface, and ours do nothing: they are isolated from the network. What SageMaker does for it differs:
+interface: that of the monitor fetches what was captured from S3, all others are isolated from the network. What
+SageMaker does for a container differs:
 
 | what | where it goes | endpoint |
 | --- | --- | --- |
@@ -9,6 +10,7 @@ interface, and ours do nothing: they are isolated from the network. What SageMak
 | pull of the image | from SageMaker's own network, unless asked to use the VPC | none |
 | logs and metrics | from the instance, beside the container's interface | none |
 | encrypting disks, decrypting objects | EBS and S3 ask the key themselves | none |
+| what is captured of requests | not documented: let through | S3 (gateway) |
 | requests to the endpoint | arrive at SageMaker's runtime, wherever the caller is | none |
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/train-vpc.html
@@ -41,10 +43,11 @@ class Passing:
 
 
 def admitted(project: Project, place: Place) -> list[Passing]:
-    """List what the jobs and the endpoint of an environment read and write; only jobs write."""
+    """List what the jobs and the endpoint of an environment read and write; endpoints write captures."""
     environment = project.environment(place.environment)
     if environment != project.first:
-        return [Passing("Data", place.data_bucket_arn)]
+        written = _WRITE if environment.serving.capture_percent > 0 else ()
+        return [Passing("Data", place.data_bucket_arn, (*_READ, *written))]
     qualifier = environment.security.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
     code = f"arn:{place.partition}:s3:::cdk-{qualifier}-assets-{place.account}-{place.region}"
     passing = [Passing("Data", place.data_bucket_arn, (*_READ, *_WRITE)), Passing("Code", code)]

@@ -339,6 +339,15 @@ def test_a_version_waits_for_approval_with_everything_that_approver_and_release_
         "ContentType": "application/json",
         "S3Uri": {"Std:Join": {"On": "/", "Values": [output("Evaluate", "evaluation"), "evaluation.json"]}},
     }
+    baseline = {
+        kind: {
+            "ContentType": "application/json",
+            "S3Uri": {"Std:Join": {"On": "/", "Values": [output("Preprocess", "baseline"), file]}},
+        }
+        for kind, file in (("Statistics", "statistics.json"), ("Constraints", "constraints.json"))
+    }
+    assert request["ModelMetrics"]["ModelDataQuality"] == baseline
+    assert request["DriftCheckBaselines"] == {"ModelDataQuality": baseline}
 
 
 def test_the_instance_types_of_every_environment_that_serves_are_registered(define: Define) -> None:

@@ -136,7 +136,7 @@ def test_a_loaded_project_cannot_be_changed(read: Read) -> None:
 SINGLE_FAULTS = [
     # Keys
     ("name: churn", "name: churn\nmaturity: manual", ["2: maturity: is not a key that exists here; there are: name,"]),
-    ("name: churn", "name: churn\nmonitoring: {}", ["2: monitoring: is not a key that exists here"]),
+    ("name: churn", "name: churn\nbudget: {}", ["2: budget: is not a key that exists here"]),
     (
         "label:",
         "lable:",

@@ -19,6 +19,7 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
     assert names.network_stack("churn", "dev") == "churn-dev-network"
     assert names.training_stack("churn") == "churn-training"
     assert names.serving_stack("churn", "dev") == "churn-dev-serving"
+    assert names.monitoring_stack("churn", "dev") == "churn-dev-monitoring"
     assert names.data_bucket("churn", "dev", account, region) == "churn-dev-data-111111111111-eu-west-1"
     assert names.log_bucket("churn", "dev", account, region) == "churn-dev-logs-111111111111-eu-west-1"
     assert names.key_alias("churn", "dev") == "alias/churn-dev-data"
@@ -27,6 +28,16 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
     assert names.endpoint("churn", "dev") == "churn-dev"
     assert names.endpoint_log("churn", "dev") == "/aws/sagemaker/Endpoints/churn-dev"
     assert names.rollback_alarm("churn", "dev", "config", "errors") == "churn-dev/config/errors"
+    assert names.monitoring_pipeline("churn", "dev") == "churn-dev-monitoring"
+    assert names.monitoring_schedule("churn", "dev") == "churn-dev-data-quality"
+    assert names.findings_function("churn", "dev") == "churn-dev-findings"
+    assert names.function_log("churn-dev-findings") == "/aws/lambda/churn-dev-findings"
+    assert names.findings_rule("churn", "dev") == "churn-dev-monitored"
+    assert names.notice_topic("churn", "dev") == "churn-dev-notices"
+    assert names.metric_namespace("churn", "dev") == "Sagewright/churn/dev"
+    assert names.drift_alarm("churn", "dev") == "churn-dev/drift"
+    assert names.silence_alarm("churn", "dev") == "churn-dev/monitor-silent"
+    assert names.dashboard("churn", "dev") == "churn-dev"
     assert names.endpoint_role("churn", "dev") == "churn-dev-endpoint"
     assert names.release_role("churn", "dev") == "churn-dev-release"
     assert names.release_parameter("churn", "dev") == "/sagewright/churn/dev/release"
@@ -41,6 +52,10 @@ def _bucket_of_logs(project: str, env: str) -> str:
     return names.log_bucket(project, env, "111111111111", "eu-west-1")
 
 
+def _training_pipeline(project: str, _env: str) -> str:
+    return names.training_pipeline(project)
+
+
 def _training_stack(project: str, _env: str) -> str:
     return names.training_stack(project)
 
@@ -48,7 +63,13 @@ def _training_stack(project: str, _env: str) -> str:
 @pytest.mark.parametrize(
     "kinds",
     [
-        [names.data_stack, names.access_stack, names.network_stack, names.serving_stack, _training_stack],
+        [
+            *(names.data_stack, names.access_stack, names.network_stack, names.serving_stack, names.monitoring_stack),
+            _training_stack,
+        ],
+        [_training_pipeline, names.monitoring_pipeline],
+        [names.findings_function],
+        [names.monitoring_schedule],
         [_bucket_of_data, _bucket_of_logs],
         [names.endpoint_role, names.release_role],
         [names.endpoint],
@@ -59,7 +80,7 @@ def _training_stack(project: str, _env: str) -> str:
 def test_no_two_projects_and_environments_share_a_name(kinds: list[Callable[[str, str], str]]) -> None:
     owners: dict[str, set[tuple[str, ...]]] = {}
     for kind, project, env in product(kinds, PROJECTS, ENVIRONMENTS):
-        owner = (project,) if kind is _training_stack else (project, env)
+        owner = (project,) if kind in (_training_stack, _training_pipeline) else (project, env)
         owners.setdefault(kind(project, env), set()).add((kind.__name__, *owner))
 
     assert [name for name, its_owners in owners.items() if len(its_owners) > 1] == []

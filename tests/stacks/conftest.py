@@ -11,6 +11,8 @@ from sagewright.project import load
 
 ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
 REGION = "eu-west-1"
+# The stacks that only a release deploys.
+RELEASED = ("-serving", "-monitoring")
 
 PROJECT = """\
 name: churn
@@ -85,6 +87,8 @@ class Template:
                 return f"<{name}.{attribute}>"
             case [("Fn::ImportValue", export)]:
                 return f"<import {export}>"
+            case [("Fn::Select", [position, {"Fn::Split": [glue, text]}])]:
+                return f"<{position} of {self.resolve(text)} at {glue}>"
             case [("Fn::Sub", str(text))]:
                 return text.replace("${AWS::AccountId}", self.account)
             case [("Fn::Join", [glue, parts])]:
@@ -112,7 +116,8 @@ class Assembly:
     def __getitem__(self, stack: str) -> Template:
         environment = stack.split("-")[1]
         account = self.accounts.get(environment, self.accounts["dev"])
-        (file,) = self.folder.rglob(f"*{stack.replace('-', '') if 'serving' in stack else stack}*.template.json")
+        released = stack.endswith(RELEASED)
+        (file,) = self.folder.rglob(f"*{stack.replace('-', '') if released else stack}*.template.json")
         return Template(stack, json.loads(file.read_text()), account)
 
     def __iter__(self) -> Iterator[Template]:

@@ -1,7 +1,14 @@
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+SECTIONS = """\
+data: {source: data/customers.csv, problem: binary_classification, label: churned}
+training: {code: src/churn}
+evaluation: {minimum: 0.55}
+"""
 SERVING = [("staging", "222222222222"), ("prod", "333333333333")]
 COPIED = ["executions/*/Train/*", "executions/*/Preprocess/baseline/*", "executions/*/Evaluate/evaluation/*"]
 FIRST = "arn:aws:s3:::churn-dev-data-111111111111-eu-west-1"
@@ -32,7 +39,7 @@ def test_an_endpoint_reads_releases_of_its_own_environment_only(access: Any) -> 
     assert statements["ReadReleases"]["Resource"] == [f"{bucket}/releases/*"]
     (key,) = statements["UseKey"]["Resource"]
     assert key.startswith(f"<import churn-{environment}-data:")
-    assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:DescribeKey"]
+    assert statements["UseKey"]["Action"] == ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
     assert statements["EncryptVolumes"]["Action"] == ["kms:CreateGrant"]
     assert statements["EncryptVolumes"]["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
     group = f"arn:aws:logs:eu-west-1:{account}:log-group:/aws/sagemaker/Endpoints/churn-{environment}"
@@ -43,7 +50,9 @@ def test_an_endpoint_reads_releases_of_its_own_environment_only(access: Any) -> 
     assert statements["WatchRollouts"]["Resource"] == [
         f"arn:aws:cloudwatch:eu-west-1:{account}:alarm:churn-{environment}/*/*"
     ]
-    named = {"ReadReleases", "UseKey", "EncryptVolumes", "WriteLogs", "WriteMetrics"}
+    assert statements["WriteCapture"]["Action"] == ["s3:PutObject"]
+    assert statements["WriteCapture"]["Resource"] == [f"{bucket}/capture/churn-{environment}/*"]
+    named = {"ReadReleases", "WriteCapture", "UseKey", "EncryptVolumes", "WriteLogs", "WriteMetrics"}
     assert set(statements) == named | {"ReadImage", "LogInToRegistry", "WatchRollouts"}
 
 
@@ -102,6 +111,8 @@ def test_a_release_reads_the_versions_artifacts_and_writes_releases_of_its_own_e
         *("DescribeEndpoint", "ReadConfigs", "KeepRecord"),
         *("WatchRollouts", "UpdateEndpoint", "UseConfigs"),
         *("ListConfigs", "DeleteEndpointConfig", "DeleteModel", "ReadLog"),
+        *("ReadFindings", "ListFindings", "ReadAlarms", "WriteMetrics", "ReadSchedule", "ListRuns"),
+        *("ReadRuns", "ReadJobs"),
     }
 
 
@@ -154,3 +165,37 @@ def test_what_the_release_role_may_read_is_what_the_first_environments_bucket_le
         asked = three[f"churn-{environment}-access"].statements("Release")["ReadVersion"]["Resource"]
         offered = [each.partition("/")[2] for each in admitted[f"ReleaseTo{environment.capitalize()}"]]
         assert [each.partition("/")[2] for each in asked] == offered
+
+
+def test_who_releases_reads_what_the_monitor_found_and_says_that_it_begins(access: Any) -> None:
+    environment, account, bucket = own(access)
+    statements = access.statements("Release")
+    endpoint, region = f"churn-{environment}", f"eu-west-1:{account}"
+    assert statements["ReadFindings"]["Resource"] == [f"{bucket}/monitoring/{endpoint}/*"]
+    assert statements["WriteMetrics"]["Condition"] == {
+        "StringEquals": {"cloudwatch:namespace": f"Sagewright/churn/{environment}"}
+    }
+    assert statements["ReadAlarms"]["Resource"] == [
+        f"arn:aws:cloudwatch:{region}:alarm:{endpoint}/drift",
+        f"arn:aws:cloudwatch:{region}:alarm:{endpoint}/monitor-silent",
+    ]
+    pipeline = f"arn:aws:sagemaker:{region}:pipeline/{endpoint}-monitoring"
+    assert statements["ReadSchedule"]["Resource"] == [
+        f"arn:aws:scheduler:{region}:schedule/default/{endpoint}-data-quality"
+    ]
+    assert statements["ListRuns"]["Resource"] == [pipeline]
+    assert statements["ReadRuns"]["Resource"] == [f"{pipeline}/execution/*"]
+
+
+def test_without_capture_and_monitor_nobody_may_do_anything_about_either(
+    project: Callable[..., Path], synthesized: Callable[[Path], Any]
+) -> None:
+    unwatched = "serving: {capture_percent: 0}\nmonitoring: {engine: none}\n"
+    assembly = synthesized(project(sections=SECTIONS + unwatched))
+
+    assert assembly.stacks == ["churn-dev-access", "churn-dev-data", "churn-dev-serving", "churn-training"]
+    statements = assembly["churn-dev-access"].statements("Endpoint") | assembly["churn-dev-access"].statements(
+        "Release"
+    )
+    assert not {"WriteCapture", "ReadFindings", "ReadAlarms", "ReadSchedule", "ListRuns"} & statements.keys()
+    assert "DataCaptureConfig" not in assembly["churn-dev-serving"].only("AWS::SageMaker::EndpointConfig")["Properties"]

@@ -80,7 +80,8 @@ def test_the_cdk_cli_gets_the_same_templates_as_anybody_else(written: Path, tmp_
 def test_deploying_all_goes_from_data_to_training_and_leaves_releases_alone(written: Path) -> None:
     data = [f"churn-{name}-data" for name in ("dev", "staging", "prod")]
     access = [f"churn-{name}-access" for name in ("staging", "prod")]
-    releases = [f"release/churn-{name}-serving (churn-{name}-serving)" for name in ("staging", "prod")]
+    released = [f"churn-{name}-{what}" for name in ("staging", "prod") for what in ("serving", "monitoring")]
+    releases = [f"release/{stack} ({stack})" for stack in released]
 
     assert cdk(written, "list", app="cdk.out") == [*data, *access, "churn-training", *releases]
     # `--all` takes the stacks at the top of the assembly; as a pattern that is `*`, which stops at a slash.

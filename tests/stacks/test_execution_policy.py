@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ data: {source: data/customers.csv, problem: binary_classification, label: churne
 training: {code: src/churn}
 evaluation: {minimum: 0.55}
 network: {mode: create}
+monitoring: {engine: model_monitor}
 security: {log_retention_days: 90}
 serving: {instances: {min: 2}, rollout: {strategy: canary, percent: 50}}
 """
@@ -77,6 +79,18 @@ UNUSED = {
     },
     "flow logs of Auto Scaling groups and into buckets": {"autoscaling:DescribeTags", "iam:CreateServiceLinkedRole"},
     "GetRole tells them": {"iam:ListRoleTags"},
+    "code in a bucket or a layer, signed, with capacity or concurrency of its own": {
+        *("lambda:AssociateRuntimeAlias", "lambda:DeleteFunctionCodeSigningConfig"),
+        *("lambda:DeleteFunctionConcurrency", "lambda:GetCodeSigningConfig", "lambda:GetLayerVersion"),
+        *("lambda:PassCapacityProvider", "lambda:PublishVersion", "lambda:PutFunctionCodeSigningConfig"),
+        *("lambda:PutFunctionConcurrency", "lambda:PutFunctionRecursionConfig", "lambda:PutFunctionScalingConfig"),
+        *("lambda:PutRuntimeManagementConfig", "s3:GetObjectVersion"),
+    },
+    "a function's VPC, file systems and key": {
+        *("ec2:DescribeNetworkInterfaces", "elasticfilesystem:DescribeMountTargets", "kms:Decrypt", "kms:Encrypt"),
+        *("kms:GenerateDataKey", "s3files:ListMountTargets"),
+    },
+    "DataProtectionPolicy and delivery logs of a topic": {"sns:PutDataProtectionPolicy"},
 }
 
 
@@ -112,13 +126,17 @@ def test_what_is_left_out_is_really_declared_and_really_left_out() -> None:
 
 
 TYPES = [
-    *("AWS::CloudWatch::Alarm", "AWS::EC2::FlowLog", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
+    *("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"),
+    *("AWS::EC2::FlowLog", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
     *("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"),
     *("AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint"),
-    *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key", "AWS::Logs::LogGroup"),
-    *("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::SSM::Parameter", "AWS::SageMaker::Endpoint"),
-    *("AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model", "AWS::SageMaker::ModelPackageGroup"),
-    "AWS::SageMaker::Pipeline",
+    *("AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key"),
+    *("AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup"),
+    *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+    *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SSM::Parameter"),
+    *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig"),
+    *("AWS::SageMaker::Model", "AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::MonitoringSchedule"),
+    *("AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"),
 ]
 
 
@@ -169,11 +187,40 @@ def test_with_a_boundary_a_role_is_made_only_under_it() -> None:
     assert removed == []
 
 
+def test_every_role_of_our_templates_may_be_made_and_handed_to_the_service_that_trusts_it(
+    bodies: list[dict[str, Any]],
+) -> None:
+    patterns = {
+        statement.sid: [each.partition(":role/")[2] for each in statement.resources]
+        for statement in allowed()
+        if "iam:PassRole" in statement.actions or statement.sid == "MakeRoles"
+    }
+    services = {"sagemaker": "SageMaker", "scheduler": "Scheduler", "lambda": "Lambda", "vpc-flow-logs": "FlowLogs"}
+    roles = [
+        (name, role["Properties"])
+        for body in bodies
+        for name, role in body["Resources"].items()
+        if role["Type"] == "AWS::IAM::Role"
+    ]
+
+    for name, role in roles:
+        # CloudFormation gives a role without a name that of its stack and its own.
+        full = role.get("RoleName", f"churn-prod-monitoring-{name}-1A2B3C4D5E6F")
+        assert any(fnmatchcase(full, pattern) for pattern in patterns["MakeRoles"]), full
+        (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+        service = trust["Principal"].get("Service", "").partition(".")[0]
+        # Jobs of training are handed their roles by the pipeline.
+        if service and not name.startswith(("TrainingPreprocess", "TrainingTrain", "TrainingEvaluate")):
+            passed = patterns[f"Give{services[service]}Roles"]
+            assert any(fnmatchcase(full, pattern) for pattern in passed), full
+
+
 def test_roles_are_handed_to_the_services_that_they_are_for_and_to_no_other() -> None:
     passed = [each for each in allowed() if "iam:PassRole" in each.actions]
 
     assert {each.conditions["StringEquals"]["iam:PassedToService"] for each in passed} == {
-        *("sagemaker.amazonaws.com", "vpc-flow-logs.amazonaws.com"),
+        *("lambda.amazonaws.com", "sagemaker.amazonaws.com", "scheduler.amazonaws.com"),
+        "vpc-flow-logs.amazonaws.com",
     }
     assert not any(resource.endswith("role/*") for each in passed for resource in each.resources)
 

@@ -115,15 +115,33 @@ def test_only_the_projects_buckets_and_the_accounts_roles_pass_the_gateway(creat
         assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
 
 
-def test_an_environment_that_only_serves_writes_nothing_through_its_gateway(
-    tmp_path: Path, network_project: Callable[..., Path], of_accounts: Any
+UNWATCHED = "serving: {capture_percent: 0}\nmonitoring: {engine: none}\n"
+
+
+@pytest.mark.parametrize(
+    "watched",
+    [
+        ("", ["GetObject", "ListBucket", "AbortMultipartUpload", "PutObject"], {"JobsGroup", "EndpointGroup"}),
+        (UNWATCHED, ["GetObject", "ListBucket"], {"EndpointGroup"}),
+    ],
+    ids=["watched", "unwatched"],
+)
+def test_an_environment_that_only_serves_writes_what_it_captures_and_nothing_else_through_its_gateway(
+    tmp_path: Path,
+    network_project: Callable[..., Path],
+    of_accounts: Any,
+    watched: tuple[str, list[str], set[str]],
 ) -> None:
-    assembly = of_accounts(network_project(tmp_path / "churn", {"mode": "create"}, several=True), None)
+    sections, actions, groups = watched
+    folder = network_project(tmp_path / "churn", {"mode": "create"}, several=True)
+    with (folder / "project.yaml").open("a") as file:
+        file.write(sections)
+    assembly = of_accounts(folder, None)
 
     (data,) = assembly["churn-prod-network"].only("AWS::EC2::VPCEndpoint")["Properties"]["PolicyDocument"]["Statement"]
-    assert data["Action"] == ["s3:GetObject", "s3:ListBucket"]
+    assert data["Action"] == [f"s3:{each}" for each in actions]
     assert data["Resource"][0] == "arn:aws:s3:::churn-prod-data-333333333333-eu-west-1"
-    assert set(assembly["churn-prod-network"].body["Outputs"]) == {"Subnet1", "Subnet2", "EndpointGroup"}
+    assert set(assembly["churn-prod-network"].body["Outputs"]) == {"Subnet1", "Subnet2"} | groups
     assert set(assembly["churn-dev-network"].body["Outputs"]) == {"Subnet1", "Subnet2", "JobsGroup"}
 
 

@@ -75,6 +75,18 @@ def test_instances_are_those_of_the_project_file_and_their_disks_are_encrypted(p
     assert variant["ModelName"].endswith(".ModelName>")
 
 
+def test_what_is_asked_and_answered_is_captured_as_text_under_the_environments_key(serving: Any) -> None:
+    config = serving.only("AWS::SageMaker::EndpointConfig")["Properties"]
+    assert config["DataCaptureConfig"] == {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": "s3://churn-prod-data-333333333333-eu-west-1/capture",
+        "KmsKeyId": "arn:aws:kms:eu-west-1:333333333333:alias/churn-prod-data",
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+    }
+
+
 def sections_of_two_instances() -> str:
     return "  dev: {region: eu-west-1, serving: {instances: {type: ml.c5.xlarge, min: 2}}}\n"
 
@@ -123,11 +135,11 @@ def test_model_config_and_endpoint_say_which_version_they_run(three: Any, name: 
 def test_a_release_template_is_static(one: Any, three: Any, three_in_one_account: Any) -> None:
     for assembly in (one, three, three_in_one_account):
         folder = assembly.folder / "assembly-release"
-        for template in (each for each in assembly if each.name.endswith("-serving")):
+        for template in (each for each in assembly if each.name.endswith(("-serving", "-monitoring"))):
             text = json.dumps(template.body)
             assert "Bootstrap" not in text
             assert "Custom::" not in text
-            assert "Lambda" not in text
+            assert "S3Key" not in text
             assert not template.body.keys() & {"Conditions", "Rules", "Mappings", "Transform"}
             assert "cdk-hnb659fds-assets" not in text
         for manifest in folder.glob("*.assets.json"):

@@ -99,9 +99,10 @@ def test_the_log_of_an_endpoint_is_kept_as_long_as_asked_under_the_environments_
     assert admitted["Principal"] == {"Service": "logs.eu-west-1.amazonaws.com"}
     assert admitted["Condition"] == {
         "ArnEquals": {
-            "kms:EncryptionContext:aws:logs:arn": (
-                "arn:aws:logs:eu-west-1:333333333333:log-group:/aws/sagemaker/Endpoints/churn-prod"
-            )
+            "kms:EncryptionContext:aws:logs:arn": [
+                f"arn:aws:logs:eu-west-1:333333333333:log-group:/aws/{group}"
+                for group in ("sagemaker/Endpoints/churn-prod", "lambda/churn-prod-findings")
+            ]
         }
     }
 

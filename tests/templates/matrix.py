@@ -1,4 +1,4 @@
-"""Every way in which the seed can be declared that changes its templates: environments, network, rollout, settings."""
+"""Every way to declare the seed that changes its templates: environments, network, rollout, monitor, settings."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +21,13 @@ ROLLOUTS: dict[str, dict[str, Any]] = {
     "canary": {"strategy": "canary", "percent": 50, "bake_minutes": 10},
     "linear": {"strategy": "linear", "percent": 50, "bake_minutes": 10},
     "rolling": {"strategy": "rolling", "percent": 50, "bake_minutes": 10},
+}
+# What watches the endpoint goes with the rollout, so that each is checked in every network.
+WATCHES: dict[str, dict[str, dict[str, Any]]] = {
+    "all_at_once": {},
+    "canary": {"monitoring": {"engine": "model_monitor", "schedule": "daily"}},
+    "linear": {"monitoring": {"schedule": "daily"}, "serving": {"capture_percent": 10}},
+    "rolling": {"monitoring": {"engine": "none"}, "serving": {"capture_percent": 0}},
 }
 # What a platform team asks for; the sections of the file that it goes to.
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -47,6 +54,7 @@ def variants(region: str, *, several: bool) -> Iterator[Variant]:
     """One environment or three, in every network with every rollout; two of these have the settings, too."""
     for network, rollout in product(NETWORKS, ROLLOUTS):
         chosen = SETTINGS if (network, rollout) in _WITH_SETTINGS else {}
+        watch = WATCHES[rollout]
         serving = {"instances": {"min": 2}, "rollout": ROLLOUTS[rollout]} | chosen.get("serving", {})
         yield Variant(
             f"{'three' if several else 'one'} {network} {rollout} {region}",
@@ -54,7 +62,8 @@ def variants(region: str, *, several: bool) -> Iterator[Variant]:
                 "environments": _three(region) if several else {"dev": {"region": region}},
                 "network": NETWORKS[network],
                 **chosen,
-                "serving": serving,
+                "serving": serving | watch.get("serving", {}),
+                "monitoring": watch.get("monitoring", {}),
             },
         )
 
