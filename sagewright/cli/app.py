@@ -6,7 +6,22 @@ import typer
 
 import sagewright
 
-from . import bootstrap, data, demo, deploy, diff, doctor, invoke, new, options, registry, release, sandbox, train
+from . import (
+    bootstrap,
+    data,
+    demo,
+    deploy,
+    diff,
+    doctor,
+    drift,
+    invoke,
+    new,
+    options,
+    registry,
+    release,
+    sandbox,
+    train,
+)
 from . import check as checking
 from .options import JsonOption, ProjectOption, TargetOption, YesOption
 
@@ -45,5 +60,20 @@ def root(  # noqa: PLR0913 - the options of every command
     options.remember(context, project=project, target=target, yes=yes, json=json)
 
 
-for group in (demo, new, checking, sandbox, doctor, bootstrap, diff, deploy, data, train, registry, release, invoke):
+for group in (
+    demo,
+    new,
+    checking,
+    sandbox,
+    doctor,
+    bootstrap,
+    diff,
+    deploy,
+    data,
+    train,
+    registry,
+    release,
+    invoke,
+    drift,
+):
     group.register(app)

@@ -12,6 +12,7 @@ from sagewright.project import Environment, Project, names
 
 from . import state
 from .cdk import Cdk
+from .freshness import Sources
 from .options import Options
 from .target import Target
 
@@ -68,16 +69,30 @@ class Assembly:
 
 
 def synthesize(options: Options, project: Project, target: Target) -> Assembly:
-    """Write the templates for this target, with the real CDK CLI, and read them."""
+    """Have the templates, with the real CDK CLI, and read them."""
     began = time.monotonic()
-    Cdk(project.root, target.environ(project.first.region), options.terminal).synthesize()
+    folder = write(options, project, target.environ(project.first.region))
     options.terminal.done("synthesis", time.monotonic() - began)
-    return Assembly.read(project, state.folder_of(project.root) / "cdk.out")
+    return Assembly.read(project, folder)
+
+
+def write(options: Options, project: Project, variables: Mapping[str, str]) -> Path:
+    """Make sure that the assembly is what a synthesis would write now; returns its folder."""
+    folder = state.folder_of(project.root) / "cdk.out"
+    sources = Sources.of(project)
+    if not sources.are_in(folder):
+        sources.forget()
+        Cdk(project.root, variables, options.terminal).synthesize()
+        sources.remember(folder)
+    return folder
 
 
 def _owners(project: Project) -> dict[str, Environment]:
     """Tell by a stack's name whose it is: of two environments of one account only the name tells them apart."""
-    of_environments = (names.data_stack, names.access_stack, names.network_stack, names.serving_stack)
+    of_environments = (
+        *(names.data_stack, names.access_stack, names.network_stack),
+        *(names.serving_stack, names.monitoring_stack),
+    )
     owned = {name(project.name, each.name): each for each in project.environments for name in of_environments}
     return {**owned, names.training_stack(project.name): project.first}
 

@@ -135,9 +135,7 @@ def bootstrap(
             "with `--replace`."
         )
     trusted = listed(toolkit, "TrustedAccounts")
-    Cdk(project.root, _variables(target, place), options.terminal).run(
-        "bootstrap", ["bootstrap"], _arguments(place, arns, trusted)
-    )
+    Cdk(project.root, _variables(target, place), options.terminal).bootstrap(*_arguments(place, arns, trusted))
     if replace:
         accounts = [*trusted, *([place.trusted] if place.trusted else [])]
         for mended in place.roles(target.client("iam", place.environment)).repair(arns, accounts):

@@ -79,6 +79,8 @@ class _Progress:
         stack, status = match["stack"], match["status"]
         if stack.startswith(_TOOLKIT):
             stack = next(iter(self.started), stack)
+        # The CDK names a stack by its way through the app when it begins, and by its own name in its events.
+        stack = next((name for name in self.started if name.endswith(f"/{stack}")), stack)
         self._start(stack)
         if status.endswith("_FAILED") and "cancelled" not in match["what"].lower():
             self.failures.append(f"{match['type']} {match['what'].strip()}")
@@ -108,13 +110,14 @@ class Cdk:
     variables: Mapping[str, str]
     terminal: Terminal
 
-    def deploy(self, *arguments: str, name: str = "deploy") -> None:
-        """Synthesize the project and deploy the stacks chosen by the arguments."""
-        self.run(name, ["deploy", *self._app(), *_UNATTENDED], arguments)
+    def deploy_assembly(self, folder: Path, *arguments: str, name: str = "deploy") -> None:
+        """Deploy stacks of an assembly as it is; `name` is what the user calls it."""
+        self.run(name, ["deploy", "--app", str(folder), *_UNATTENDED], arguments)
 
-    def deploy_assembly(self, folder: Path, *arguments: str) -> None:
-        """Deploy stacks of an assembly as it is, which somebody has looked at since it was synthesized."""
-        self.run("deploy", ["deploy", "--app", str(folder), *_UNATTENDED], arguments)
+    def bootstrap(self, *arguments: str) -> None:
+        """Prepare the account and region that the arguments name."""
+        # Without an app: the CDK would synthesize it to look for more of them.
+        self.run("bootstrap", ["bootstrap", "--app", ""], arguments)
 
     def synthesize(self) -> None:
         """Write the templates and check them, without acting anywhere."""

@@ -6,8 +6,7 @@ import typer
 
 from sagewright.project import Environment, Project
 
-from . import checking
-from .cdk import Cdk
+from . import assembly, checking
 from .environ import without_aws
 from .options import Options, command
 from .target import SANDBOX_ACCOUNT
@@ -38,7 +37,7 @@ def register(group: typer.Typer) -> None:
             region = project.first.region
             # Synthesis asks nobody: where an environment names no account, any will do to check the templates.
             variables = without_aws() | {"CDK_DEFAULT_ACCOUNT": SANDBOX_ACCOUNT, "CDK_DEFAULT_REGION": region}
-            Cdk(project.root, variables, options.terminal).synthesize()
+            assembly.write(options, project, variables)
             options.terminal.done("templates")
         rows = [
             (each.name, each.account or "of the credentials in use", each.region, _does(project, each))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -27,12 +27,15 @@ def register(group: typer.Typer) -> None:
     @command(
         group, "demo", examples=("sagewright demo", "sagewright demo --keep", "sagewright demo --out /tmp/demo --json")
     )
-    def demo(
+    def demo(  # noqa: PLR0913 - the options that the command has
         options: Options,
         *,
         keep: Annotated[bool, typer.Option("--keep", help="Leave everything up, to play with.")] = False,
         out: Annotated[Path, typer.Option(help="Folder for the project, the report and the logs.")] = DEFAULT_OUT,
         port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the sandbox; 0 takes a free one.")] = 0,
+        engine: Annotated[
+            Literal["builtin", "model_monitor"], typer.Option(help="What watches the endpoint: monitoring.engine.")
+        ] = "builtin",
         setup_seconds: Annotated[
             float | None,
             typer.Option(
@@ -40,12 +43,13 @@ def register(group: typer.Typer) -> None:
             ),
         ] = None,
     ) -> None:
-        """Watch a model go from data to an HTTP endpoint: deploy, train, approve, release, predict. No AWS, no Docker.
+        """Watch a model go from data to an HTTP endpoint, and be told when its requests change. No AWS, no Docker.
 
-        Starts a sandbox of its own and stops it at the end, also when it fails or is interrupted. The report is
-        out/demo/report.json.
+        Deploy, train, approve, release, predict; then hours pass, requests shift, an alarm goes off, a message comes.
+        Starts a sandbox of its own and stops it at the end, also when it fails or is interrupted. The page about it is
+        out/demo/report.html, the same for programs out/demo/report.json.
         """
-        demonstration = Demonstration(options, out.resolve(), port, keep, setup_seconds)
+        demonstration = Demonstration(options, out.resolve(), port, keep, engine, setup_seconds)
         with _termination_unwinds():
             report = demonstration.run()
         options.terminal.result(report, *_page(report, demonstration))
@@ -73,6 +77,8 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
     ]
     steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
     agreement, requests, refusal = report["agreement"], report["requests"], report["refusal"]
+    watched = report["monitoring"]
+    runs = [run for run in watched["runs"] if run["drifted"]]
     facts = [
         ("Version", f"{report['version']}, {report['metric']} {report['metrics'][report['metric']]:.4f}"),
         ("Endpoint", f"{report['endpoint']['name']} on {report['endpoint']['config']}"),
@@ -88,7 +94,10 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
             "Refused",
             f"{refusal['code']} {refusal['status']}, container {refusal['container_status']}: {refusal['message']}",
         ),
-        ("Report", demonstration.out / "report.json"),
+        ("Shifted", watched["shifted"]["how"]),
+        ("Found", f"{', '.join(runs[-1]['drifted'])} in each of {len(runs)} runs; nothing before"),
+        ("Told", f"one alarm, one message: {watched['messages'][-1]['subject']}"),
+        ("Page", demonstration.page),
     ]
     return [
         "",
@@ -109,7 +118,7 @@ def _next_commands(demonstration: Demonstration) -> list[str]:
     call = _own_command()
     if demonstration.keep:
         here = f"{call} --project {_short(demonstration.folder)}"
-        return [f"{here} show", f"{here} invoke --held-out 5", f"{here} sandbox down"]
+        return [f"{here} {words}" for words in ("drift", "sandbox inbox", "invoke --held-out 5", "sandbox down")]
     return [f"{call} demo --keep", f"{call} new ../my-churn --seed churn", f"{call} --help"]
 
 

@@ -1,5 +1,6 @@
 """`sagewright release`: an approved version goes live."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -44,7 +45,7 @@ def register(group: typer.Typer) -> None:
             typer.Option("--all-at-once", help="Move all traffic at once, whatever serving.rollout says."),
         ] = False,
     ) -> None:
-        """Copy an approved version to an environment, deploy its endpoint, and verify that it runs there.
+        """Copy an approved version to an environment, deploy its endpoint, verify that it runs, watch it.
 
         The new version takes over only once it is in service: until then, and if it fails, what was live serves. A
         version that served there before goes live all at once while its endpoint config is still kept, so that a
@@ -90,10 +91,15 @@ def _names(project: Project) -> set[str]:
 
 def _told(released: Released, before: int | None) -> str:
     replaced = f" (before: version {before})" if before not in (None, released.version) else ""
+    watched = (
+        f"\nWatched by {released.watch.engine}; see what it finds: sagewright drift {released.environment}"
+        if released.watch is not None
+        else ""
+    )
     return (
         f"Version [bold]{released.version}[/] is live in {released.environment}{replaced}: "
         f"endpoint {released.endpoint} on {released.endpoint_config}\n"
-        f"Try it: sagewright invoke {released.environment} --held-out 5"
+        f"Try it: sagewright invoke {released.environment} --held-out 5{watched}"
     )
 
 
@@ -105,4 +111,5 @@ def _as_json(released: Released, before: int | None) -> dict[str, object]:
         "endpoint": released.endpoint,
         "endpoint_config": released.endpoint_config,
         "deleted": {"endpoint_configs": released.swept.configs, "models": released.swept.models},
+        "monitoring": asdict(released.watch) if released.watch is not None else None,
     }

@@ -1,6 +1,5 @@
-"""Takes one approved version to where it serves: copy, deploy, verify. It says what serves now, however it ends."""
+"""Takes one approved version to where it serves: copy, deploy, verify, watch. It says what serves, however it ends."""
 
-import json
 import os
 import socket
 from dataclasses import dataclass, field
@@ -25,11 +24,12 @@ from sagewright.runtime.functions.release import Artifacts
 from sagewright.runtime.functions.release_turn import Holder, Turn
 from sagewright.runtime.functions.sweep import Swept
 
-from . import stack_states, state
-from .cdk import Cdk
+from . import stack_states
 from .errors import EXPECTED, CommandError, explain
 from .options import Options
 from .release_failure import FailedRelease
+from .release_monitoring import NotWatchedError, ReleaseMonitoring, Watch
+from .release_stacks import ReleaseStacks
 from .target import Target
 
 # The template's parameter that overrules the project file's way of moving traffic.
@@ -45,6 +45,8 @@ class Released:
     endpoint_config: str
     version: int
     swept: Swept = field(default_factory=Swept)
+    watch: Watch | None = None
+    """What watches it; None where the project wants nothing to."""
 
 
 def choose(project: Project, target: Target, number: int | None) -> Version:
@@ -91,6 +93,8 @@ def carry_out(  # noqa: PLR0913 - what is released, where, and how
         with release_turn.taken(s3, one.folder, holder, is_gone=_is_gone) as turn:
             try:
                 return one.carry_out(turn)
+            except NotWatchedError:
+                raise  # the version was released
             except EXPECTED as error:
                 raise CommandError(failed.told(explain(error), one.write_down)) from error
     except ClientError as error:
@@ -145,16 +149,20 @@ class _Release:
         return self.target.release_client("sagemaker", self.environment)
 
     def carry_out(self, turn: Turn) -> Released:
-        """Copy, deploy, verify, write down, sweep."""
-        before = stack_states.settle(self.options, self.target, self.environment, self.stack)
+        """Copy, deploy, verify, write down, sweep, watch."""
+        stacks = ReleaseStacks(self.options, self.project, self.target, self.environment)
+        before = stacks.settle(self.stack)
         artifacts = self._copy()
         parameters = artifacts.parameters | self._rollout(stack_states.parameters(before))
         turn.confirm()
-        config = self._deploy(parameters)["EndpointConfigName"]
+        config = stacks.deploy(self.stack, parameters)["EndpointConfigName"]
         turn.confirm()
         self._verify(config, stack_states.outputs(before).get("EndpointConfigName"))
         self.write_down()
-        return Released(self.environment.name, self.endpoint, config, self.version.number, self._sweep())
+        swept = self._sweep()
+        turn.confirm()
+        watch = ReleaseMonitoring(stacks).carry_out(artifacts, self.version.number)
+        return Released(self.environment.name, self.endpoint, config, self.version.number, swept, watch)
 
     def _copy(self) -> Artifacts:
         folder = self.folder / str(self.version.number)
@@ -180,19 +188,6 @@ class _Release:
             return {}
         self.options.terminal.note(f"All traffic moves at once: {why}.")
         return overruled
-
-    def _deploy(self, parameters: dict[str, str]) -> dict[str, str]:
-        """Deploy the environment's serving stack with the version's parameters; returns its outputs."""
-        file = state.folder_of(self.project.root) / f"outputs-{self.environment.name}.json"
-        file.unlink(missing_ok=True)
-        # Without the last one, the CDK gives a parameter that is left out the value of the release before.
-        arguments = [f"release/{self.stack}", "--exclusively", "--outputs-file", str(file), "--no-previous-parameters"]
-        for name, value in parameters.items():
-            arguments += ["--parameters", f"{name}={value}"]
-        variables = self.target.environ(self.environment.region)
-        Cdk(self.project.root, variables, self.options.terminal).deploy(*arguments, name="release")
-        outputs: dict[str, dict[str, str]] = json.loads(file.read_text())
-        return outputs[self.stack]
 
     def _verify(self, config: str, before: str | None) -> None:
         """Prove that the endpoint runs the config; apply it where CloudFormation thought that it does already."""

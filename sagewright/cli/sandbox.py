@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from sagewright.project import Project, load
 
-from . import sandbox_process
+from . import sandbox_clock, sandbox_process
 from .options import Options, command
 from .sandbox_process import RunningSandbox
 from .target import SANDBOX_ACCOUNT, SANDBOX_REGION, Sandbox
@@ -21,6 +21,7 @@ def register(group: typer.Typer) -> None:
     group.add_typer(sandbox, name="sandbox", help="An AWS on this machine: no account, no Docker.")
     command(sandbox, "up", examples=("sagewright sandbox up", "eval $(sagewright sandbox up --export)"))(up)
     command(sandbox, "status", examples=("sagewright sandbox status", "sagewright sandbox status --json"))(status)
+    sandbox_clock.register(sandbox)
     command(sandbox, "down", examples=("sagewright sandbox down",))(down)
 
 

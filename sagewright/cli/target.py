@@ -4,7 +4,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.loaders import Loader, create_loader
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions.client import Client
@@ -149,13 +150,21 @@ def _session(key: str, secret: str, *, region: str) -> Session:
 def _core() -> botocore.session.Session:
     """Make a session in which no profile and no configuration file of the user has a say."""
     nothing = (None, None, None, None)
-    return botocore.session.Session(
+    session = botocore.session.Session(
         {
             "profile": nothing,
             "config_file": (None, None, os.devnull, None),
             "credentials_file": (None, None, os.devnull, None),
         }
     )
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Loader:
+    """Keep what botocore knows of AWS's services: reading it takes most of the time that a new session takes."""
+    return create_loader()
 
 
 class _Caller(ABC):

@@ -50,7 +50,8 @@ class Terminal:
             sys.stdout.write(json.dumps(value, indent=2, default=_plain) + "\n")
             return
         for each in shown:
-            self.results.print(each, highlight=False)
+            # A line break of ours in a text would be copied along with an address or a command.
+            self.results.print(each, highlight=False, soft_wrap=isinstance(each, str))
 
     def confirm(self, question: str, *, assume_yes: bool) -> None:
         """Go on only after a yes; where nobody can answer, say how a script says it."""

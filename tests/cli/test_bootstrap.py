@@ -59,7 +59,10 @@ def test_cloudformation_gets_our_policies_and_later_accounts_trust_the_first(run
         attached = sandbox.client("iam", project.environment(name)).list_attached_role_policies(
             RoleName=f"cdk-trust-cfn-exec-role-{account}-eu-west-1"
         )["AttachedPolicies"]
-        wanted = {names.execution_policy("trust", "eu-west-1", what) for what in ("models", "networks", "storage")}
+        wanted = {
+            names.execution_policy("trust", "eu-west-1", what)
+            for what in ("models", "monitors", "networks", "roles", "storage")
+        }
         assert {each["PolicyName"] for each in attached} == wanted
     assert toolkit(sandbox, project, "dev")["TrustedAccounts"] == ""
     assert toolkit(sandbox, project, "prod")["TrustedAccounts"] == ACCOUNTS["dev"]
@@ -84,7 +87,7 @@ def test_a_boundary_bounds_the_cdks_roles_and_those_that_it_makes(run: Run, home
 
     role = iam.get_role(RoleName=f"cdk-bounded-cfn-exec-role-{ACCOUNTS['dev']}-eu-west-1")["Role"]
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(":policy/platform")
-    policy = f"arn:aws:iam::{ACCOUNTS['dev']}:policy/{names.execution_policy('bounded', 'eu-west-1', 'models')}"
+    policy = f"arn:aws:iam::{ACCOUNTS['dev']}:policy/{names.execution_policy('bounded', 'eu-west-1', 'roles')}"
     document = iam.get_policy_version(PolicyArn=policy, VersionId="v1")["PolicyVersion"]["Document"]
     made = next(each for each in document["Statement"] if each["Sid"] == "MakeRoles")
     assert made["Condition"]["StringEquals"]["iam:PermissionsBoundary"].endswith(":policy/platform")
@@ -98,8 +101,8 @@ def test_a_bootstrap_with_other_policies_is_not_taken_over_by_itself(run: Run, h
     options = Options(Terminal(), folder)
     (place,) = bootstrapping.places(project, sandbox, [project.first])
     administrator = "arn:aws:iam::aws:policy/AdministratorAccess"
-    bootstrapping.Cdk(folder, bootstrapping._variables(sandbox, place), options.terminal).run(
-        "bootstrap", ["bootstrap"], bootstrapping._arguments(place, [administrator], [])
+    bootstrapping.Cdk(folder, bootstrapping._variables(sandbox, place), options.terminal).bootstrap(
+        *bootstrapping._arguments(place, [administrator], [])
     )
 
     refused = run("bootstrap", "dev", "--project", folder)
@@ -135,7 +138,7 @@ def test_a_deployment_brings_policies_of_another_release_up_to_date(
     bootstrapping.bootstrap(Options(Terminal(), folder), project, sandbox, place)
 
     assert bootstrapping._is_ready(place, sandbox)
-    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 3
+    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 5
 
 
 def test_environments_that_share_a_bootstrap_share_its_boundary(home: Home, project: Path) -> None:

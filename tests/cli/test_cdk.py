@@ -49,7 +49,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, output: str, status
 def test_one_line_for_each_stack_with_what_became_of_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pretend(monkeypatch, tmp_path, SUCCESS, 0)
     shown, written = terminal()
-    Cdk(tmp_path, {}, shown).deploy("--all")
+    Cdk(tmp_path, {}, shown).deploy_assembly(tmp_path, "--all")
     told = written.getvalue()
     assert "✓ leavers-dev-data" in told
     assert "leavers-training unchanged" in told
@@ -64,7 +64,7 @@ def test_a_failure_names_the_resource_that_caused_it_and_the_log(
     pretend(monkeypatch, tmp_path, FAILURE, 1)
     shown, _ = terminal()
     with pytest.raises(CommandError) as failed:
-        Cdk(tmp_path, {}, shown).deploy("--all")
+        Cdk(tmp_path, {}, shown).deploy_assembly(tmp_path, "--all")
     (log,) = (tmp_path / ".sagewright" / "logs").iterdir()
     message = "AWS::S3::Bucket Data (D1) leavers-dev already exists"
     assert str(failed.value) == f"cdk deploy failed: {message}. The whole output is in {log}."
@@ -87,7 +87,7 @@ Source Location: ...jsii runtime, node internals...
 def test_a_network_that_is_in_use_is_told_with_the_way_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pretend(monkeypatch, tmp_path, ROLLED_BACK, 1)
     with pytest.raises(CommandError) as failed:
-        Cdk(tmp_path, {}, terminal()[0]).deploy("--all")
+        Cdk(tmp_path, {}, terminal()[0]).deploy_assembly(tmp_path, "--all")
     assert f"leavers-dev-network: {USED}. " in str(failed.value)
     assert "go by way of `network.mode: none` (docs/network.md). The whole output" in str(failed.value)
 
@@ -97,9 +97,18 @@ def test_a_reason_that_the_cdk_gives_below_the_stacks_name_is_told(
 ) -> None:
     pretend(monkeypatch, tmp_path, TOLD_LAST, 1)
     with pytest.raises(CommandError) as failed:
-        Cdk(tmp_path, {}, terminal()[0]).deploy("--all")
+        Cdk(tmp_path, {}, terminal()[0]).deploy_assembly(tmp_path, "--all")
     assert "Export leavers-dev-data-Key cannot be updated as it is in use by leavers-training. The" in str(failed.value)
     assert "Source Location" not in str(failed.value)
+
+
+def test_a_stack_of_a_release_that_fails_is_told_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = FAILURE.replace("leavers-dev-data: deploying", "release/leavers-dev-data (leavers-dev-data): deploying")
+    pretend(monkeypatch, tmp_path, told, 1)
+    shown, written = terminal()
+    with pytest.raises(CommandError, match="leavers-dev already exists"):
+        Cdk(tmp_path, {}, shown).deploy_assembly(tmp_path, "--all")
+    assert written.getvalue().count("failed") == 1
 
 
 def test_a_failure_before_any_stack_tells_the_last_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -117,7 +126,7 @@ def test_the_app_is_found_in_a_path_with_spaces(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr(sys, "executable", "/some where/python")
     monkeypatch.setattr(Cdk, "run", record)
-    Cdk(tmp_path, {}, terminal()[0]).deploy("--all")
+    Cdk(tmp_path, {}, terminal()[0]).synthesize()
     app = seen[0][seen[0].index("--app") + 1]
     assert shlex.split(app) == ["/some where/python", "-m", "sagewright.app"]
 

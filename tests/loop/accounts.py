@@ -37,6 +37,7 @@ PROJECT = """
     data: {source: lifts.csv, problem: binary_classification, label: stuck}
     training: {code: lifts}
     evaluation: {metric: roc_auc, minimum: 0.5}
+    monitoring: {engine: none}
     """
 CODE = """
     from sklearn.linear_model import LogisticRegression

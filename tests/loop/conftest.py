@@ -1,13 +1,18 @@
+import functools
 import json
 import os
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+WARM = Path(__file__).parent / "warm.py"
 
 
 @dataclass(frozen=True)
@@ -15,10 +20,24 @@ class CommandLine:
     """The console script as a process of its own, in a project's folder."""
 
     folder: Path
+    warm: Path
+    """Where `warm.py` listens, which forks that process."""
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        call = [sys.executable, "-m", "sagewright.cli", *arguments]
-        return subprocess.run(call, cwd=self.folder, capture_output=True, text=True, check=False)
+        request = {"folder": str(self.folder), "arguments": arguments, "environment": dict(os.environ)}
+        with (
+            tempfile.TemporaryFile("w+") as stdout,
+            tempfile.TemporaryFile("w+") as stderr,
+            socket.socket(socket.AF_UNIX) as connection,
+        ):
+            connection.connect(str(self.warm))
+            socket.send_fds(connection, [b"!"], [stdout.fileno(), stderr.fileno()])
+            connection.sendall(json.dumps(request).encode() + b"\n")
+            code = connection.recv(16)
+            assert code, f"{arguments} was killed"
+            stdout.seek(0)
+            stderr.seek(0)
+            return subprocess.CompletedProcess(arguments, int(code), stdout.read(), stderr.read())
 
     def ok(self, *arguments: str) -> Any:
         """Run a command that has to succeed; its result."""
@@ -36,13 +55,26 @@ class CommandLine:
 
 
 @pytest.fixture(scope="session")
-def command_line() -> Callable[[Path], CommandLine]:
+def warm() -> Iterator[Path]:
+    """The process that commands are forked from; the name of a socket must be short."""
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        address = Path(folder) / "socket"
+        call = [sys.executable, str(WARM), str(address)]
+        with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield address
+
+
+@pytest.fixture(scope="session")
+def command_line(warm: Path) -> Callable[[Path], CommandLine]:
     """Make a command line for a folder."""
-    return CommandLine
+    return functools.partial(CommandLine, warm=warm)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def no_credentials() -> None:
-    """Nothing of the developer's own AWS set-up reaches the processes that the tests start."""
+    """Nothing of the developer's own AWS set-up reaches the processes that the tests start, and none reports home."""
+    os.environ["CDK_DISABLE_CLI_TELEMETRY"] = "true"
     for name in [name for name in os.environ if name.startswith("AWS_") and name != "AWS_CA_BUNDLE"]:
         del os.environ[name]

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import sagewright
 from sagewright.cli import sandbox_process
 
 pytestmark = pytest.mark.slow
@@ -82,13 +84,53 @@ def test_the_report_tells_what_each_step_took_and_what_came_out(demo: Demo) -> N
     report = demo.report
     steps = {step["name"]: step["seconds"] for step in report["steps"]}
     assert list(steps) == [
-        *("new", "sandbox up", "bootstrap", "deploy", "data put", "train", "approve", "release", "invoke")
+        *("new", "sandbox up", "bootstrap", "deploy", "data put", "train", "approve", "release", "invoke"),
+        *("watch", "drift", "report"),
     ]
     assert sum(steps.values()) <= report["seconds"] + 0.1
     assert report["metrics"]["average_precision"] >= MINIMUM
     assert report["version"] == 1
     assert report["endpoint"]["name"] == "churn-dev"
     assert (report["requests"]["sent"], report["requests"]["rows"]) == (22, 520)
+
+
+def test_held_out_rows_are_no_drift_and_then_exactly_what_was_shifted_is_named(demo: Demo) -> None:
+    watched = demo.report["monitoring"]
+    calm, *shifted = [run for run in watched["runs"] if run["rows"]]
+    assert calm["drifted"] == []
+    assert [run["drifted"] for run in shifted] == [watched["shifted"]["columns"]] * 3
+    assert len(watched["shifted"]["columns"]) == 2
+
+
+def test_the_alarm_goes_off_once_and_one_message_names_what_drifted(demo: Demo) -> None:
+    watched = demo.report["monitoring"]
+    assert [each["alarm"] for each in watched["fired"]] == ["churn-dev/drift"]
+    (message,) = watched["messages"]
+    assert message["to"] == "you@example.com"
+    assert all(column in message["text"] for column in watched["shifted"]["columns"])
+    assert {each["name"]: each["state"] for each in demo.cli.ok("drift")["alarms"]} == {
+        "churn-dev/drift": "ALARM",
+        "churn-dev/monitor-silent": "OK",
+    }
+
+
+def test_the_demo_ends_with_a_page_about_all_of_it(demo: Demo) -> None:
+    page = Path(demo.report["page"]).read_text(encoding="utf-8")
+    for expected in ("churn", *demo.report["monitoring"]["shifted"]["columns"], "churn-dev/drift"):
+        assert expected in page
+
+
+def test_nothing_that_runs_knows_the_columns_that_the_demo_shifts(demo: Demo) -> None:
+    package = Path(sagewright.__file__).parent
+    rooms = [package / room for room in ("sandbox", "runtime", "cli")]
+    sources = [path for room in rooms for path in room.rglob("*") if path.suffix in {".py", ".j2", ".js", ".css"}]
+    named = {
+        str(path)
+        for path in sources
+        for column in demo.report["monitoring"]["shifted"]["columns"]
+        if re.search(rf"\b{column}\b", path.read_text(encoding="utf-8"))
+    }
+    assert named == set()
 
 
 def test_the_endpoint_predicts_what_the_evaluation_judged(demo: Demo) -> None:
@@ -303,7 +345,7 @@ def test_a_demo_that_is_interrupted_stops_what_it_started(tmp_path: Path) -> Non
     with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as process:
         assert process.stderr is not None
         for line in process.stderr:
-            if line.startswith("3/9"):
+            if line.startswith("3/12"):
                 break
         pid = json.loads((out / "churn" / ".sagewright" / "sandbox.json").read_text())["pid"]
         os.kill(process.pid, signal.SIGINT)
@@ -318,7 +360,7 @@ def test_a_demo_that_fails_says_where(tmp_path: Path) -> None:
         call = [sys.executable, "-m", "sagewright.cli", "demo", "--out", str(tmp_path / "demo"), "--port", port]
         done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "The demo failed at step 2 of 9, sandbox up" in " ".join(done.stderr.split())
+    assert "The demo failed at step 2 of 12, sandbox up" in " ".join(done.stderr.split())
     assert "sandbox.log" in done.stderr
 
 

@@ -34,6 +34,7 @@ data:
   label: late
 training: {code: ferries}
 evaluation: {metric: roc_auc, minimum: 0.5}
+monitoring: {engine: none}
 """
 # What the data says under `fault` happens while the model is fitted.
 CODE = """
@@ -67,7 +68,7 @@ def until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LONGEST_S
     while not reached():
         assert time.monotonic() < deadline, "it never happened"
-        threading.Event().wait(0.02)
+        threading.Event().wait(0.05)
 
 
 @dataclass
@@ -349,6 +350,7 @@ def test_an_alarm_takes_a_release_back_and_the_version_before_comes_back_all_at_
         while releasing.poll() is None:
             with suppress(ClientError):
                 runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=b"30,12.5,0")
+            threading.Event().wait(0.02)
         _, error = releasing.communicate()
         again = ferries.cli.run("release", earlier)
     finally:

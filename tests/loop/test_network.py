@@ -28,6 +28,7 @@ PROJECT = """
     data: {{source: wines.csv, problem: multiclass_classification, label: target}}
     training: {{code: src/wines}}
     evaluation: {{metric: f1_macro, minimum: 0.8}}
+    monitoring: {{engine: none}}
     network: {network}
     """
 CODE = """
@@ -78,14 +79,14 @@ class Home:
         while self.interfaces(vpc):
             assert time.monotonic() < over, self.interfaces(vpc)
 
-    def destroy(self, cli: Any, stack: str) -> str:
-        """Run the CDK's own command for it; what it says."""
+    def destroy(self, cli: Any, *stacks: str) -> str:
+        """Run the CDK's own command for them, on the assembly that was deployed; what it says."""
         scripts = Path(sys.executable).parent
-        call = [str(scripts / "cdk"), "destroy", stack, "--force", "--exclusively", "--no-notices", "--ci"]
+        call = [str(scripts / "cdk"), "destroy", *stacks, "--force", "--exclusively", "--no-notices", "--ci"]
         variables = {**os.environ, **self.variables, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
-        app = f"{sys.executable} -m sagewright.app"
+        deployed = str(cli.folder / ".sagewright" / "cdk.out")
         done = subprocess.run(
-            [*call, "--app", app], cwd=cli.folder, env=variables, capture_output=True, text=True, check=False
+            [*call, "--app", deployed], cwd=cli.folder, env=variables, capture_output=True, text=True, check=False
         )
         return done.stdout + done.stderr
 
@@ -143,8 +144,7 @@ def test_a_project_runs_in_a_network_of_its_own_which_goes_last(home: Home) -> N
 
     assert "cannot be deleted as it is in use by own-dev-access" in home.destroy(cli, "own-dev-network")
     home.destroy(cli, "release/*")
-    for stack in ("own-training", "own-dev-access"):
-        home.destroy(cli, stack)
+    home.destroy(cli, "own-training", "own-dev-access")
     home.emptied(vpc)
     home.destroy(cli, "own-dev-network")
 
@@ -159,8 +159,7 @@ def test_a_network_stays_while_interfaces_of_an_endpoint_are_in_it(home: Home) -
     known = outputs(home, "held-dev-network")
     ec2 = home.client("ec2")
     left = ec2.create_network_interface(SubnetId=known["Subnet1"], Groups=[known["EndpointGroup"]])
-    for stack in ("held-training", "held-dev-access"):
-        home.destroy(cli, stack)
+    home.destroy(cli, "held-training", "held-dev-access")
 
     assert "has a dependent object" in home.destroy(cli, "held-dev-network")
 

@@ -72,6 +72,7 @@ TABLES = [
               record_id: patient
             training: {code: tumours, hyperparameters: {C: 0.5}}
             evaluation: {metric: roc_auc, minimum: 0.95}
+            monitoring: {engine: none}
             """,
         code="""
             from sklearn.linear_model import LogisticRegression
@@ -100,6 +101,7 @@ TABLES = [
               label: target
             training: {code: src/wines}
             evaluation: {metric: f1_macro, minimum: 0.9}
+            monitoring: {engine: none}
             """,
         code="""
             from sklearn.ensemble import RandomForestClassifier
@@ -130,6 +132,7 @@ TABLES = [
               split: {test: 0.25}
             training: {code: code/progression}
             evaluation: {metric: rmse, maximum: 70}
+            monitoring: {engine: none}
             """,
         code="""
             import numpy as np

@@ -1,0 +1,5 @@
+"""The whole loop on one machine, by the very functions that the commands call, with the time that each step takes."""
+
+from .story import Demonstration
+
+__all__ = ["Demonstration"]
