@@ -1,5 +1,7 @@
 """Writes the pages of docs/ that are made from the code: `python tests/documents`, which is part of `make docs`."""
 
-from sandbox_page import PAGE, page
+import architecture_page
+import sandbox_page
 
-PAGE.write_text(page())
+for each in (architecture_page, sandbox_page):
+    each.PAGE.write_text(each.page())

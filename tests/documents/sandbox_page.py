@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import MagicMock
 
 from sagewright.sandbox.clients import Clients
+from sagewright.sandbox.clock import Clock
 from sagewright.sandbox.cloudformation.resources import TYPES
 from sagewright.sandbox.sagemaker.api import SageMaker
 
@@ -31,8 +33,12 @@ _SUBJECTS = {
     "CloudFormation: resources": re.compile(r"^cloudformation/resources/"),
     "Pipelines": re.compile(r"^sagemaker/pipelines/"),
     "Jobs": re.compile(r"^sagemaker/.*(jobs|images|network)"),
-    "Endpoints and models": re.compile(r"^sagemaker/.*(endpoint|model)"),
+    "Monitors": re.compile(r"^sagemaker/monitors/"),
+    "Endpoints and models": re.compile(r"^sagemaker/.*(endpoint|model|capture)"),
     "Alarms": re.compile(r"^cloudwatch/"),
+    "Functions": re.compile(r"^functions/"),
+    "Events and schedules": re.compile(r"^(events|scheduler)/"),
+    "Topics": re.compile(r"^topics/"),
     "Model registry": re.compile(r"^sagemaker/"),
 }
 
@@ -85,9 +91,11 @@ def _available() -> Iterator[str]:
 
 def _sagemaker_operations() -> Iterable[str]:
     """Ask a service that serves nobody."""
+    clock, neighbour = Clock(), MagicMock()
     with TemporaryDirectory() as folder:
-        service = SageMaker(Clients("http://localhost"), Path(folder), pace=1)
+        service = SageMaker(Clients("http://localhost"), Path(folder), neighbour, clock, neighbour)
         try:
             return list(service.operations)
         finally:
             service.close()
+            clock.close()

@@ -1,13 +1,10 @@
-import importlib.util
-from pathlib import Path
+from types import ModuleType
 
-FOLDER = Path(__file__).parent
+import pytest
+
+from tests.documents import architecture_page, sandbox_page
 
 
-def test_the_page_about_the_sandbox_is_what_the_tests_say() -> None:
-    spec = importlib.util.spec_from_file_location("sandbox_page", FOLDER / "sandbox_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.PAGE.read_text() == module.page(), "docs/sandbox.md is not fresh: run `make docs`"
+@pytest.mark.parametrize("made", [architecture_page, sandbox_page], ids=["architecture", "sandbox"])
+def test_a_page_is_what_it_is_made_from(made: ModuleType) -> None:
+    assert made.PAGE.read_text() == made.page(), f"{made.PAGE.name} is not fresh: run `make docs`"

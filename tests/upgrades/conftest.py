@@ -36,6 +36,7 @@ tags: {cost-center: "1234"}
 data: {source: data/customers.csv, problem: binary_classification, label: churned}
 training: {code: src/churn}
 evaluation: {minimum: 0.55}
+monitoring: {engine: none}
 """
 HANDLERS = """
 import os
@@ -102,7 +103,7 @@ class System:
             trust = [] if account == self.target.account else ["--trust", self.target.account]
             arguments = [f"aws://{account}/{environment.region}", "--cloudformation-execution-policies", ADMINISTRATOR]
             variables = self.target.environ(environment.region) | self.target.variables(environment.region, account)
-            Cdk(self.root, variables, Terminal()).run("bootstrap", ["bootstrap"], [*arguments, *trust])
+            Cdk(self.root, variables, Terminal()).bootstrap(*arguments, *trust)
         self._cdk("--all")
 
     def _cdk(self, *arguments: str) -> None:
@@ -212,7 +213,7 @@ class System:
 
     @contextmanager
     def asked(self, environment: Environment) -> Iterator["Requests"]:
-        """Ask the environment's endpoint without a pause while the block runs."""
+        """Ask the environment's endpoint all the time while the block runs."""
         requests = Requests(self.target.client("sagemaker-runtime", environment), self._endpoint(environment))
         thread = threading.Thread(target=requests.send)
         thread.start()
@@ -242,7 +243,7 @@ class System:
 
 @dataclass
 class Requests:
-    """Requests one after the other, from a client that does not try again."""
+    """Requests one after the other, many in a second, from a client that does not try again."""
 
     runtime: Any
     endpoint: str
@@ -251,7 +252,7 @@ class Requests:
     over: threading.Event = field(default_factory=threading.Event)
 
     def send(self) -> None:
-        while not self.over.wait(0.02):
+        while not self.over.wait(0.05):
             try:
                 got = self.runtime.invoke_endpoint(EndpointName=self.endpoint, Body="1", ContentType="text/csv")
                 assert got["Body"].read() == b"of the first release"

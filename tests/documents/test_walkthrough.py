@@ -1,0 +1,42 @@
+"""The blocks of the documents that are marked to run, one after another, as a reader would type them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.documents import shell
+
+# In the order in which a reader comes to them; each goes on where the one before ended.
+ORDER = ("README.md", "docs/platform-engineer.md", "docs/data-scientist.md", "docs/approver.md", "docs/monitoring.md")
+LAST = "sagewright sandbox down"
+
+
+def script() -> str:
+    """One script of all blocks; what takes everything down comes last, wherever the reader finds it."""
+    blocks = [block for page in ORDER for block in shell.blocks_of(shell.ROOT / page) if block.runs]
+    blocks.sort(key=lambda block: LAST in block.text)
+    return "set -eu\n" + "\n".join(f"echo '== {block.where}'\n{block.text}" for block in blocks)
+
+
+def test_every_block_that_is_marked_to_run_is_run() -> None:
+    marked = {block.page.relative_to(shell.ROOT).as_posix() for block in shell.blocks() if block.runs}
+    assert marked == set(ORDER)
+    assert script().rstrip().endswith(LAST)
+
+
+def test_a_reader_who_types_the_documents_gets_through(tmp_path: Path) -> None:
+    checkout = tmp_path / "sagewright"
+    checkout.mkdir()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    git = {f"GIT_{who}_{what}": "reader@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    call = ["bash", "-c", script()]
+    variables = {**os.environ, **git, "PATH": path}
+    try:
+        done = subprocess.run(call, cwd=checkout, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    finally:
+        project = tmp_path / "my-churn"
+        if project.exists():
+            down = [sys.executable, "-m", "sagewright.cli", "sandbox", "down"]
+            subprocess.run(down, cwd=project, env=variables, capture_output=True, check=False)
