@@ -9,7 +9,7 @@ CONFIG = (*VARIANT, "EndpointConfigName")
 
 def total(serving: Any, metric: str, names: tuple[str, ...], statistic: str = "Sum") -> float:
     values = {"EndpointName": serving.name, "VariantName": "AllTraffic", "EndpointConfigName": f"{serving.name}-one"}
-    now = datetime.fromtimestamp(serving.account.sandbox.clock.now(), UTC)
+    now = datetime.fromtimestamp(serving.account.sandbox.sandbox.clock.now(), UTC)
     points = serving.account.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/SageMaker",
         MetricName=metric,
@@ -69,7 +69,7 @@ def test_latency_is_that_of_the_model_apart_from_the_rest(serving: Any) -> None:
 @pytest.mark.parametrize("metric", ["CPUUtilization", "MemoryUtilization", "DiskUtilization"])
 def test_instances_say_how_busy_they_are(serving: Any, metric: str) -> None:
     serving.create("one")
-    now = datetime.fromtimestamp(serving.account.sandbox.clock.now(), UTC)
+    now = datetime.fromtimestamp(serving.account.sandbox.sandbox.clock.now(), UTC)
     dimensions = {"EndpointName": serving.name, "VariantName": "AllTraffic"}
     points = serving.account.client("cloudwatch").get_metric_statistics(
         Namespace="/aws/sagemaker/Endpoints",

@@ -30,7 +30,7 @@ def metrics(account: Any, namespace: str) -> dict[str, list[float]]:
     ]
     if not queries:
         return {}
-    now, hour = datetime.fromtimestamp(account.sandbox.clock.now(), UTC), timedelta(hours=1)
+    now, hour = datetime.fromtimestamp(account.sandbox.sandbox.clock.now(), UTC), timedelta(hours=1)
     data = client.get_metric_data(MetricDataQueries=queries, StartTime=now - hour, EndTime=now + hour)
     results = data["MetricDataResults"]
     return {metric["MetricName"]: result["Values"] for metric, result in zip(found, results, strict=True)}
