@@ -35,7 +35,7 @@ demo: $(READY)
 	SAGEWRIGHT_SETUP_SECONDS=$$(cat $(READY)) sagewright demo $(ARGS)
 
 test: $(READY)
-	pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) $(CHECKOV)/.ready
 	ruff format --check

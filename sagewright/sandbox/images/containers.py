@@ -117,8 +117,8 @@ class Container:
 class Containers:
     """The warm process of one image, and the containers forked from it.
 
-    It loads the image's packages in the background while the sandbox starts; a container asked for earlier waits for
-    that. When it dies, its containers are lost and the next `start` brings up a new one.
+    It loads the image's packages in the background from `warm_up` on, or else from the first container on, which waits
+    for that. When it dies, its containers are lost and the next `start` brings up a new one.
     """
 
     def __init__(self, image: Image, log: Path) -> None:
@@ -130,8 +130,12 @@ class Containers:
         self._closed = False
         self._warm: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+
+    def warm_up(self) -> None:
+        """Begin to load the image's packages, because a container will be asked for before long."""
         with self._lock:
-            self._warm_up()
+            if self._socket is None and not self._closed:
+                self._load()
 
     @property
     def pid(self) -> int | None:
@@ -149,7 +153,7 @@ class Containers:
             if self._closed:
                 raise RuntimeError("The sandbox is stopping: no container starts any more.")
             if self._socket is None:
-                self._warm_up()
+                self._load()
             number = next(self._ids)
             container = Container(lambda signum: self._request({"do": "signal", "id": number, "signal": signum}), ended)
             self._running[number] = container
@@ -172,7 +176,7 @@ class Containers:
                 warm.kill()
                 warm.wait()
 
-    def _warm_up(self) -> None:
+    def _load(self) -> None:
         ours, theirs = socket.socketpair()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with theirs, self._log.open("ab") as log:

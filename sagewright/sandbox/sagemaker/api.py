@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import botocore.session
 from botocore import xform_name
 
 from ..clients import Clients
@@ -18,6 +17,7 @@ from .events import Bus, Events
 from .jobs import Jobs
 from .monitors import Definitions, Schedules
 from .pipelines import Executions, Pipelines
+from .pipelines.kinds import MODEL
 from .registry import Registry
 from .store import Store
 from .tagging import Tagging
@@ -52,6 +52,8 @@ class SageMaker:
         """Answer one request whose parameters are already validated against botocore's model."""
         if operation not in self.operations:
             raise ApiError("UnsupportedOperation", f"The sandbox does not have sagemaker:{operation}.", 501)
+        if operation.startswith("Create"):  # whoever makes a pipeline or a model will want a container before long
+            self._containers.warm_up()
         return self.operations[operation](params, caller)
 
     def tags_of(self, arn: str) -> dict[str, str]:
@@ -71,7 +73,9 @@ class SageMaker:
 
 def operations(*units: object) -> dict[str, Operation]:
     """Return the table of SageMaker's operations that the units have a method for."""
-    names = botocore.session.get_session().get_service_model("sagemaker").operation_names
     return {
-        name: getattr(unit, xform_name(name)) for name in names for unit in units if hasattr(unit, xform_name(name))
+        name: getattr(unit, xform_name(name))
+        for name in MODEL.operation_names
+        for unit in units
+        if hasattr(unit, xform_name(name))
     }

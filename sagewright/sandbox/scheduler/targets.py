@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import botocore.session
 from botocore.model import StructureShape
 
 from ..as_service import queue_url
 from ..clients import ActingClients
 from ..protocol import ApiError
+from ..sagemaker.pipelines.kinds import MODEL
 
 PRINCIPAL = "scheduler.amazonaws.com"
 _UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
@@ -94,8 +94,7 @@ def _check_request(target: Mapping[str, Any]) -> None:
         request = json.loads(text)
     except ValueError as error:
         raise _invalid(f"Invalid RequestJson provided. Reason {error}") from None
-    model = botocore.session.get_session().get_service_model("sagemaker").operation_model("StartPipelineExecution")
-    shape = model.input_shape
+    shape = MODEL.operation_model("StartPipelineExecution").input_shape
     if not isinstance(request, dict) or not isinstance(shape, StructureShape):
         raise _invalid("Invalid RequestJson provided. Reason It is no JSON object.")
     for name in request:

@@ -1,6 +1,8 @@
 """Four projects, from raw files to an evaluated model."""
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,31 +16,55 @@ from tests.runtime.jobs.project_run import OURS, Project
 TABLES = Path(__file__).parent / "tables"
 
 
+def run_once(project: Project, prepare: Callable[[Path], object]) -> Project:
+    """Run a project's jobs, unless another process of the tests has, or does so now: then take what it made."""
+    project.root.mkdir(parents=True, exist_ok=True)
+    done = project.root / ".done"
+    with (project.root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            prepare(project.root / "raw")
+            project.run_all()
+            done.touch()
+    return project
+
+
 @pytest.fixture(scope="session")
-def churn(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    root = tmp_path_factory.mktemp("churn")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all processes of one test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "projects"
+
+
+@pytest.fixture(scope="session")
+def churn(shared: Path) -> Project:
     seed = OURS / "seed_code" / "churn"
-    (root / "raw").mkdir()
-    shutil.copy(seed / "data" / "churn.csv", root / "raw")
+
+    def prepare(raw: Path) -> None:
+        raw.mkdir()
+        shutil.copy(seed / "data" / "churn.csv", raw)
+
     options = ("--problem", "binary_classification", "--label", "churn", "--positive-label", "Yes")
     options += ("--split-by", "stratified", "--test-fraction", "0.2")
-    return Project(root, seed / "src" / "churn", options, {"max_iter": "40"}).run_all()
+    return run_once(Project(shared / "churn", seed / "src" / "churn", options, {"max_iter": "40"}), prepare)
 
 
 @pytest.fixture(scope="session")
-def projects(churn: Project, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+def projects(churn: Project, shared: Path) -> Callable[[str], Project]:
     """Return a project by its name, its jobs run on first use."""
     ready = {"churn": churn}
 
     def project(name: str) -> Project:
         if name not in ready:
             source = TABLES / name
-            root = tmp_path_factory.mktemp(name)
-            subprocess.run([sys.executable, source / "make.py", root / "raw"], check=True)
+
+            def prepare(raw: Path) -> None:
+                subprocess.run([sys.executable, source / "make.py", raw], check=True)
+
             options = json.loads((source / "options.json").read_text())
             hyperparameters = options.pop("hyperparameters", {})
             flat = tuple(text for option, value in options.items() for text in (f"--{option}", value))
-            ready[name] = Project(root, source / name, flat, hyperparameters).run_all()
+            ready[name] = run_once(Project(shared / name, source / name, flat, hyperparameters), prepare)
         return ready[name]
 
     return project
