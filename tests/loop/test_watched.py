@@ -15,7 +15,8 @@ from ruamel.yaml import YAML
 from sagewright.cli import sandbox_person, sandbox_process
 from sagewright.cli.sandbox_person import Message
 from sagewright.cli.sandbox_process import RunningSandbox
-from tests.loop.accounts import Sandbox
+from tests.loop import privileges
+from tests.loop.accounts import DEV, Sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -188,6 +189,27 @@ def test_a_schedule_that_is_switched_off_is_silence_and_no_drift(project: Parcel
     assert project.states() == {DRIFT: "OK", SILENCE: "OK"}
 
 
+# What AWS documents, and asks for where the sandbox does not look.
+UNASKED = {
+    "kms:Encrypt": "by SageMaker's documentation for the key of an output",
+    "logs:CreateLogGroup": "where the training, whose log group it shares in one account, left none",
+    "logs:DescribeLogStreams": "by SageMaker's documentation for whoever writes logs",
+    "s3:AbortMultipartUpload": "where an upload in parts breaks off",
+    "sagemaker:StopProcessingJob": "where somebody stops a run",
+}
+
+
+def superfluous(project: Parcels) -> set[str]:
+    """Actions that nothing has asked for yet, of all the roles of what watches."""
+    of = privileges.recorded(project.sandbox, project.sandbox.decisions(), "parcels-dev-monitoring", (DEV,))
+    assert all(of.decisions.values())
+    return {action for _, action in of.superfluous_actions()}
+
+
+def test_every_permission_of_what_watches_is_needed(project: Parcels) -> None:
+    assert superfluous(project) == UNASKED.keys()
+
+
 def test_the_other_engine_names_the_same_columns_and_says_that_a_stand_in_ran(project: Parcels) -> None:
     file, yaml = project.cli.folder / "project.yaml", YAML()
     yaml.dump(yaml.load(file) | {"monitoring": {"engine": "model_monitor"}}, file)
@@ -213,3 +235,7 @@ def test_a_quiet_night_under_the_other_engine_is_not_told_as_silence(project: Pa
     assert project.states()["parcels-dev/monitor-silent"] == "ALARM"
     assert "no data" in project.newest_run()["failure"]
     assert len(project.notices()) == told
+
+
+def test_every_permission_of_the_other_engine_is_needed(project: Parcels) -> None:
+    assert superfluous(project) <= UNASKED.keys()
