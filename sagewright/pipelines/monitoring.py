@@ -9,7 +9,7 @@ from sagewright.pipelines import steps
 from sagewright.pipelines.bindings import MonitoringBindings
 from sagewright.pipelines.expressions import EXECUTION_ID, Parameter, join
 from sagewright.pipelines.jobs import INPUT, OUTPUT, Job, Program
-from sagewright.project import Environment, Project, image, names
+from sagewright.project import Environment, Project, image, monitoring, names
 
 MONITOR = "Monitor"
 # The output of the job: the files of one run.
@@ -20,10 +20,9 @@ BUNDLE = "code.zip"
 # the endpoint lives.
 VARIANT = "AllTraffic"
 # Enough to compare a million rows with: the program's memory is bounded.
-_INSTANCE_TYPE = "ml.m5.xlarge"
 
 WINDOW_END = Parameter("WindowEnd", "String")
-INSTANCE_TYPE = Parameter("ProcessingInstanceType", "String", _INSTANCE_TYPE)
+INSTANCE_TYPE = Parameter("ProcessingInstanceType", "String", monitoring.INSTANCE_TYPE)
 
 
 def captured(project: Project, environment: Environment, bucket: str) -> str:

@@ -18,6 +18,9 @@ MODEL_MONITOR_REGIONS = (
     *("me-south-1", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 )
 
+# What every run has to itself, for some minutes.
+INSTANCE_TYPE = "ml.m5.xlarge"
+
 _HOURS: dict[ScheduleName, int] = {"hourly": 1, "daily": 24}
 _ENGINE = ("monitoring", "engine")
 _CAPTURE = ("serving", "capture_percent")

@@ -7,7 +7,7 @@ from constructs import Construct
 
 from sagewright.pipelines.registration import CONSTRAINTS, STATISTICS
 from sagewright.project import Environment, Project, image, names
-from sagewright.project.monitoring import ScheduleName
+from sagewright.project.monitoring import INSTANCE_TYPE, ScheduleName
 from sagewright.stacks import permissions
 from sagewright.stacks.monitor_role import MonitorRole
 from sagewright.stacks.place import Place
@@ -18,7 +18,7 @@ from sagewright.stacks.released_version import WatchedVersion
 _EXPRESSIONS: dict[ScheduleName, str] = {"hourly": "cron(0 * ? * * *)", "daily": "cron(0 0 ? * * *)"}
 # Preprocess writes it beside the baseline: it turns a captured record into columns by name.
 RECORD_PREPROCESSOR = "record_preprocessor.py"
-_INSTANCE_TYPE, _VOLUME_GB = "ml.m5.xlarge", 30
+_VOLUME_GB = 30
 # A run may not take longer than the next one is away.
 _MAX_RUNTIME_S = 3600
 _INPUT, _OUTPUT = "/opt/ml/processing/input/endpoint", "/opt/ml/processing/output"
@@ -106,7 +106,7 @@ class ModelMonitor(Construct):
             job_resources=_Definition.MonitoringResourcesProperty(
                 cluster_config=_Definition.ClusterConfigProperty(
                     instance_count=1,
-                    instance_type=_INSTANCE_TYPE,
+                    instance_type=INSTANCE_TYPE,
                     volume_size_in_gb=_VOLUME_GB,
                     volume_kms_key_id=key.key_arn,
                 )

@@ -137,7 +137,7 @@ def test_each_use_of_an_instance_type_needs_its_quota_and_a_new_fleet_counts(pat
     subject = patient("serving: {instances: {min: 3}, rollout: {strategy: canary, percent: 34}}\n")
     assert quotas.needs(subject, subject.project.first) == [
         Need("ml.m5.xlarge", "training job", 1),
-        Need("ml.m5.xlarge", "processing job", 1),
+        Need("ml.m5.xlarge", "processing job", 2),  # a training's, and a run of the monitor beside it
         Need("ml.m5.large", "endpoint", 6),
     ]
     rolling = patient("serving: {instances: {min: 4}, rollout: {strategy: rolling, percent: 25}}\n")

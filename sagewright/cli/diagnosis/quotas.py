@@ -1,12 +1,13 @@
 """How many instances SageMaker lets an account have: for many types none, until somebody asks."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sagewright.project import Environment
+from sagewright.project import Environment, monitoring
 
 from .finding import Finding, Subject
 
@@ -50,7 +51,13 @@ def needs(subject: Subject, environment: Environment) -> list[Need]:
         rollout = environment.serving.rollout
         part = rollout.part_percent(instances.min) if rollout.strategy == "rolling" else 100
         found.append(Need(instances.type, "endpoint", instances.min + -(-instances.min * part // 100)))
-    return found
+    if environment in subject.project.serving and environment.monitoring.engine != "none":
+        found.append(Need(monitoring.INSTANCE_TYPE, "processing job", 1))
+    # A run of the monitor does not wait for a training.
+    together: Counter[tuple[str, str]] = Counter()
+    for each in found:
+        together[each.type, each.use] += each.count
+    return [Need(*of, count) for of, count in together.items()]
 
 
 def check(subject: Subject, environment: Environment) -> Iterator[Finding]:
