@@ -16,6 +16,9 @@ from .release_stacks import ReleaseStacks
 NONE = "none"
 # What the template of the watch takes of a version.
 _TAKEN = ("ModelPackageArn", "BaselineUri")
+_NOBODY = (
+    "Nobody is told when requests drift: project.yaml names no owner, an e-mail address. Name one, and release again."
+)
 _NOT_COMPARABLE = (
     "Nothing watches this version: it was trained before versions had a baseline to compare requests with. Train a new "
     "one to have it watched."
@@ -72,14 +75,15 @@ class ReleaseMonitoring:
             if engine != NONE:
                 self.stacks.options.terminal.note(_NOT_COMPARABLE)
             return None
-        before = self.stacks.settle(self.stack)
-        self.stacks.deploy(self.stack, {name: artifacts.parameters[name] for name in _TAKEN})
-        if before is None:
-            # Else the alarm at a monitor that does not run would fire before the first run can have been.
+        if self.stacks.settle(self.stack) is None:
+            # Else the alarm at a monitor that does not run would fire as soon as it is there, before any run can be.
             cloudwatch = self.stacks.target.release_client("cloudwatch", self.environment)
             watching.begin(
                 cloudwatch, names.metric_namespace(project, environment), names.endpoint(project, environment)
             )
+        if self.project.owner is None:
+            self.stacks.options.terminal.note(_NOBODY)
+        self.stacks.deploy(self.stack, {name: artifacts.parameters[name] for name in _TAKEN})
         schedule, dashboard = names.monitoring_schedule(project, environment), names.dashboard(project, environment)
         return Watch(engine, self.stack, schedule, dashboard)
 

@@ -18,6 +18,7 @@ from .terminal import table
 
 _STEP = re.compile(r"(\d+)([dhms])")
 _FORWARD = re.compile(r"\+(?:\d+[dhms])+")
+_GOES_ON = "The clock goes on to where it was sent; see how far it is: [bold]sagewright sandbox clock[/]"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -43,7 +44,8 @@ def clock(
 ) -> None:
     """Let time pass in the sandbox: schedules fire, alarms are evaluated, messages are sent, each at its moment.
 
-    The clock only goes forward. What a client compares with its own clock stays real: deployments work as before.
+    The clock only goes forward, and takes about half a second for each run of a monitor on the way. What a client
+    compares with its own clock stays real: deployments work as before.
     """
     running = _running(options)
     if to is None:
@@ -69,15 +71,17 @@ def inbox(
     asking = [each for each in messages if each.confirmation is not None]
     if confirm:
         for message in asking:
-            sandbox_person.confirm(running, message)
-            options.terminal.done(f"{escape(message.to)} has said yes: {escape(message.subject)}")
+            if sandbox_person.confirm(running, message):
+                options.terminal.done(f"{escape(message.to)} has said yes: {escape(message.subject)}")
+            else:
+                options.terminal.note(f"Nobody asks {escape(message.to)} any more: {escape(message.subject)}")
     options.terminal.result([_message_as_json(each) for each in messages], *_page(messages))
 
 
 def let_pass(options: Options, running: RunningSandbox, to: datetime) -> Clock:
     """Move the clock forward, and show what the way there waits for."""
     title, began = f"Let time pass until {_shown(to)}", time.monotonic()
-    with options.terminal.checklist() as checklist:
+    with options.terminal.if_interrupted(_GOES_ON), options.terminal.checklist() as checklist:
         found = sandbox_person.move(
             running, to, lambda state: checklist.running(title, f"{_shown(state.now)} {', '.join(state.waiting_for)}")
         )

@@ -49,6 +49,10 @@ class Message:
         return found[0] if found is not None else None
 
 
+class _RefusedError(CommandError):
+    """The sandbox answered, and said no."""
+
+
 def clock(sandbox: RunningSandbox) -> Clock:
     """Read the clock."""
     return _clock(_ask(sandbox, "GET", CLOCK))
@@ -72,12 +76,16 @@ def inbox(sandbox: RunningSandbox) -> list[Message]:
     ]
 
 
-def confirm(sandbox: RunningSandbox, message: Message) -> None:
-    """Open the link of a message that asks whether a subscription is wanted."""
+def confirm(sandbox: RunningSandbox, message: Message) -> bool:
+    """Open the link of a message that asks whether a subscription is wanted; False where nobody asks any more."""
     if message.confirmation is None:
         raise CommandError(f"Message {message.id} ('{message.subject}') asks for no confirmation.")
     link = urlsplit(message.confirmation)
-    _request(sandbox, "GET", f"{link.path}?{link.query}")
+    try:
+        _request(sandbox, "GET", f"{link.path}?{link.query}")
+    except _RefusedError:
+        return False  # its topic is gone, or it was made anew, which another message asks about
+    return True
 
 
 def now(target: Target) -> datetime:
@@ -113,7 +121,7 @@ def _request(sandbox: RunningSandbox, method: str, path: str, body: dict[str, An
     finally:
         connection.close()
     if answer.status >= _FAULT:
-        raise CommandError(f"The sandbox refused {method} {path}: {_message(content)}")
+        raise _RefusedError(f"The sandbox refused {method} {path}: {_message(content)}")
     return content
 
 

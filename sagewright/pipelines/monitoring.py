@@ -51,6 +51,7 @@ def _monitor(project: Project, environment: Environment, bindings: MonitoringBin
             "monitor",
             *("--package", environment.training.package),
             *("--capture", captured(project, environment, bindings.data_bucket)),
+            *("--region", environment.region),
             *("--window-end", WINDOW_END.value),
             *("--window-hours", str(environment.monitoring.window_hours)),
             *("--baseline", f"{INPUT}/baseline"),

@@ -242,7 +242,8 @@ class Identity(Section):
     )
     owner: Annotated[str, AfterValidator(fields.owner)] | None = Field(
         None,
-        description="Who answers for the project: an e-mail address, kept as a tag.",
+        description="Who answers for the project: an e-mail address. It is kept as a tag, "
+        "and gets a message when requests drift: the next release subscribes it, and AWS asks it to agree.",
         examples=["ml-team@example.com"],
         json_schema_extra={
             "anyOf": [

@@ -139,6 +139,11 @@ def metric_namespace(project: str, env: str) -> str:
     return f"Sagewright/{project}/{env}"
 
 
+def monitor(engine: str, schedule: str) -> str:
+    """Name a way to watch, as a dimension of metrics: another one begins anew."""
+    return f"{engine}-{schedule}"
+
+
 def drift_alarm(project: str, env: str) -> str:
     """Name the alarm that fires at drift that lasts."""
     return f"{endpoint(project, env)}/drift"

@@ -69,10 +69,10 @@ _OVERRIDES = """\
 ## Environments
 
 The first environment trains and holds the registry, every later one serves; a single one does both. An environment
-overrides `data`, `training`, `evaluation`, `serving`, `network` or `security` for itself by repeating the keys that
-differ: mappings are merged key by key, everything else is replaced; `minimum` and `maximum` replace each other, and
-another `network.mode` or `serving.rollout.strategy` drops what was written for the one before. What the first
-environment overrides of `data`, `training` and `evaluation` holds for all; `network` and `security` are each
+overrides `data`, `training`, `evaluation`, `serving`, `monitoring`, `network` or `security` for itself by repeating the
+keys that differ: mappings are merged key by key, everything else is replaced; `minimum` and `maximum` replace each
+other, and another `network.mode` or `serving.rollout.strategy` drops what was written for the one before. What the
+first environment overrides of `data`, `training` and `evaluation` holds for all; `network` and `security` are each
 environment's own. The file must be valid without its overrides, and each environment with its own: a fault is reported
 at the environment's line when the override brought it about. What an environment would ignore is refused: `serving`
 where nothing is served, `data`, `training` and `evaluation` where nothing is trained.

@@ -25,7 +25,7 @@ class ServiceActor:
     def require(self, action: str, arn: str, more: Mapping[str, str] | None = None) -> None:
         """Refuse what the resource's policy does not allow the service."""
         _, _, _, region, account, _ = arn.split(":", 5)
-        source = {"aws:SourceArn": self.source_arn, "aws:SourceAccount": account_of(self.source_arn) or account}
+        source = source_of(self.service, self.source_arn, account_of(self.source_arn) or account)
         who = Principal("service", self.service, "")
         context = {**source, **(more or {})}
         self.clients.authorizer.authorize(who, action, arn, region=region, account=account, context=context)
@@ -48,6 +48,14 @@ class ServiceActor:
             sqs.send_message(QueueUrl=url, MessageBody=body, **({"MessageGroupId": group} if group else {}))
         except ClientError as error:
             raise refused(error, f"queue {name}") from error
+
+
+def source_of(service: str, arn: str, account: str) -> dict[str, str]:
+    """Return what a service says of the resource in whose name it acts; EventBridge says no account beside the ARN.
+
+    https://github.com/awsdocs/aws-cloudformation-user-guide/pull/481
+    """
+    return {"aws:SourceArn": arn} | ({} if service == "events.amazonaws.com" else {"aws:SourceAccount": account})
 
 
 def account_of(arn: str) -> str:

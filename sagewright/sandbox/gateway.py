@@ -26,7 +26,7 @@ from .iam.actions.kms import owner as owner_of_key
 from .iam.asked import Asked
 from .iam.door import ANONYMOUS, Door, Visitor
 from .person import PREFIX, Person
-from .protocol import ApiError, Caller, PartOfService, Service, error_response, respond
+from .protocol import ApiError, Caller, PartOfService, Service, error_response, respond, unpacked
 from .sagemaker.api import SageMaker
 from .scheduler import Scheduler
 from .topics import Topics
@@ -99,6 +99,11 @@ class Gateway:
             if signing_name == "s3":
                 _address_by_path(environ)
                 request = Request(environ)
+            elif not _INVOCATION.fullmatch(request.path):  # objects and payloads are their receivers' to unpack
+                malformed = (
+                    "MalformedInput" if _protocol_of(signing_name, request) == "query" else "SerializationException"
+                )
+                request = unpacked(request, malformed)
             answer = self._answer(request, signing_name, self._visitor(request, signed))
         except ApiError as error:
             answer = error_response(_protocol_of(signing_name, request), error)

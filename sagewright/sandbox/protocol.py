@@ -1,7 +1,10 @@
 """Why: a service of ours should see operations and checked parameters, and nothing of HTTP, JSON or XML."""
 
+import gzip
+import io
 import json
 import uuid
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,8 +38,11 @@ class Caller:
 class ApiError(Exception):
     """A refusal, serialised as the service's own error."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(
+        self, code: str, message: str, status: int = 400, members: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         super().__init__(f"{code}: {message}")
+        self.members = members
         self.code = code
         self.message = message
         self.status = status
@@ -95,7 +101,7 @@ def error_response(protocol: str, error: ApiError, request_id: str | None = None
     headers = {"x-amzn-RequestId": request_id}
     if protocol in {"json", "rest-json"}:
         headers |= {"x-amzn-ErrorType": error.code, "Content-Type": "application/x-amz-json-1.1"}
-        body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message})
+        body = json.dumps({**error.members, "__type": error.code, "message": error.message, "Message": error.message})
         return Response(body, status=error.status, headers=headers)
     kind = "Receiver" if error.status >= 500 else "Sender"  # noqa: PLR2004 - the HTTP classes are no magic
     inner = f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
@@ -111,6 +117,21 @@ def error_response(protocol: str, error: ApiError, request_id: str | None = None
         status=error.status,
         headers=headers | {"Content-Type": "text/xml"},
     )
+
+
+def unpacked(request: Request, code: str) -> Request:
+    """Return a request whose body came compressed by gzip as it was before that; `code` refuses a broken one."""
+    environ = request.environ
+    if environ.get("HTTP_CONTENT_ENCODING", "").strip().lower() != "gzip":
+        return request
+    try:
+        body = gzip.decompress(request.get_data())
+    except (OSError, EOFError, zlib.error) as error:
+        raise ApiError(code, f"The request body is not what its Content-Encoding, gzip, says: {error}") from None
+    del environ["HTTP_CONTENT_ENCODING"]  # nobody after this is to unpack it once more
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return Request(environ)
 
 
 def _protocol(service_name: str, request: Request) -> str:

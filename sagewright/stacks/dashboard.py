@@ -1,6 +1,6 @@
 """One page of graphs: what is asked, what fails, how long it takes, and how far it is from the baseline."""
 
-from typing import Any
+from typing import Any, cast
 
 from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -35,7 +35,7 @@ class Dashboard(Construct):
         alarms: MonitorAlarms,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._place, self._period_s = place, period_s
+        self._place, self._period_s, self._alarms = place, period_s, alarms
         here = (place.project, place.environment)
         self._endpoint, self._namespace = names.endpoint(*here), names.metric_namespace(*here)
         self.name = names.dashboard(*here)
@@ -77,7 +77,12 @@ class Dashboard(Construct):
         return self._graph("Distance from the baseline, by column", [[found]], "Maximum", self._period_s)
 
     def _drifted(self) -> Widget:
-        return self._graph("Columns that drifted", [self._of_monitor("DriftedColumns")], "Maximum", self._period_s)
+        return self._graph(
+            "Columns that drifted",
+            [[self._namespace, "DriftedColumns", *_listed(self._alarms.drift)]],
+            "Maximum",
+            self._period_s,
+        )
 
     def _runs(self) -> Widget:
         metrics = [self._of_monitor("RunsCompleted"), [*self._of_monitor("Rows"), {"yAxis": "right"}]]
@@ -99,6 +104,15 @@ class Dashboard(Construct):
             "metrics": metrics,
         }
         return {"type": "metric", "width": _WIDTH, "height": _HEIGHT, "properties": shown}
+
+
+def _listed(alarm: cloudwatch.CfnAlarm) -> list[str]:
+    """List the dimensions of what an alarm looks at, as a graph wants them."""
+    return [
+        text
+        for each in cast("list[cloudwatch.CfnAlarm.DimensionProperty]", alarm.dimensions)
+        for text in (each.name, each.value)
+    ]
 
 
 def _at(position: int, widget: Widget) -> Widget:

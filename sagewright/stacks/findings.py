@@ -7,12 +7,12 @@ from constructs import Construct
 
 from sagewright.project import Environment, names
 from sagewright.stacks import permissions
-from sagewright.stacks.inline_function import InlineFunction
+from sagewright.stacks.inline_function import EVENTS, InlineFunction
 from sagewright.stacks.monitor_alarms import MonitorAlarms
 from sagewright.stacks.place import Place
 from sagewright.stacks.released_version import WatchedVersion
 
-_EVENTS, _ALARMS = "events.amazonaws.com", "lambda.alarms.cloudwatch.amazonaws.com"
+_ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
 _LATER = "Each run has a folder of its own, which has no name before it starts."
 
 
@@ -52,6 +52,7 @@ class Findings(Construct):
                 "NAMESPACE": namespace,
                 "VERSION": version.number,
                 "ENGINE": environment.monitoring.engine,
+                "MONITOR": names.monitor(environment.monitoring.engine, environment.monitoring.schedule),
                 "WINDOW_HOURS": str(environment.monitoring.window_hours),
                 "FINDINGS": findings,
                 "BASELINE": f"{version.baseline_uri}/",
@@ -112,4 +113,4 @@ class Findings(Construct):
             },
             targets=[events.CfnRule.TargetProperty(id="Findings", arn=self._function.function.attr_arn)],
         )
-        self._function.admit("FromRule", _EVENTS, rule.attr_arn)
+        self._function.admit("FromRule", EVENTS, rule.attr_arn)

@@ -17,6 +17,7 @@ from sagewright.stacks import permissions
 from sagewright.stacks.place import Place
 
 _PROGRAMS = Path(sagewright.__file__).parent / "runtime" / "functions"
+EVENTS = "events.amazonaws.com"
 _RUNTIME = "python3.14"
 _TIMEOUT_S, _MEMORY_MB = 60, 256
 # Lambda names the file of inline code `index`.
@@ -72,14 +73,18 @@ class InlineFunction(Construct):
         return f"{text}\n\nSETTINGS.update({Stack.of(self).to_json_string(dict(settings))})\n"
 
     def admit(self, construct_id: str, service: str, source_arn: str) -> None:
-        """Let a service of this account call the function for one thing of its own."""
+        """Let a service of this account call the function for one thing of its own, whose ARN names the account.
+
+        EventBridge says no account beside it: a permission that asks for one never lets it in, without a word.
+        https://github.com/awsdocs/aws-cloudformation-user-guide/pull/481
+        """
         lambda_.CfnPermission(
             self,
             construct_id,
             action="lambda:InvokeFunction",
             function_name=self.function.attr_arn,
             principal=service,
-            source_account=self._place.account,
+            source_account=None if service == EVENTS else self._place.account,
             source_arn=source_arn,
         )
 

@@ -46,7 +46,7 @@ class MonitoringStack(EnvironmentStack):
             version=version,
             topic=notices.topic,
         )
-        alarms = MonitorAlarms(self, "Alarms", place=place, period_s=environment.monitoring.period_s)
+        alarms = MonitorAlarms(self, "Alarms", place=place, monitoring=environment.monitoring, version=version)
         findings.tell(alarms)
         dashboard = Dashboard(
             self, "Dashboard", place=place, period_s=environment.monitoring.period_s, version=version, alarms=alarms

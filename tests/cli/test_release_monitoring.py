@@ -65,7 +65,7 @@ class Stacks:
 
 @pytest.fixture
 def stacks(project: Path) -> Stacks:
-    loaded = load(project)
+    loaded = load(project).model_copy(update={"owner": "ml-team@example.com"})
     return Stacks(loaded, loaded.serving[0])
 
 
@@ -78,7 +78,7 @@ def test_the_watch_is_deployed_with_the_version_and_begins_with_a_point_that_say
 ) -> None:
     watch = released(stacks)
     assert (watch.engine, watch.stack) == ("builtin", "leavers-dev-monitoring")
-    deployed, point = stacks.done
+    point, deployed = stacks.done  # the point first: the alarm looks as soon as it is there
     expected = {"ModelPackageArn": "arn:3", "BaselineUri": "s3://bucket/releases/3/baseline"}
     assert deployed == ("leavers-dev-monitoring", expected)
     assert point["Namespace"] == "Sagewright/leavers/dev"
@@ -118,3 +118,9 @@ def test_a_version_without_a_baseline_is_not_watched_and_the_watch_of_the_one_be
     (deleted, told) = stacks.done
     assert deleted == ("delete", "leavers-dev-monitoring")
     assert told.startswith("Nothing watches this version")
+
+
+def test_a_project_without_an_owner_is_told_that_nobody_is(stacks: Stacks) -> None:
+    stacks = replace(stacks, project=stacks.project.model_copy(update={"owner": None}), done=[])
+    released(stacks)
+    assert any("names no owner" in str(each) for each in stacks.done)

@@ -51,6 +51,7 @@ def test_one_job_compares_the_window_that_ends_when_it_was_scheduled(watched: Ca
         "monitor",
         *("--package", "churn"),
         *("--capture", f"s3://{BUCKET}/capture/churn-dev/AllTraffic"),
+        *("--region", "eu-west-1"),
         *("--window-end", {"Get": "Parameters.WindowEnd"}),
         *("--window-hours", "24"),
         *("--baseline", "/opt/ml/processing/input/baseline"),

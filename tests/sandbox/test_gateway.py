@@ -1,4 +1,5 @@
 import email.utils
+import gzip
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -201,3 +203,42 @@ def test_the_process_ends_when_the_one_that_needs_it_is_gone() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def compressing(sandbox: Any, service: str, body: bytes | None = None) -> Any:
+    """Return a client whose bodies are compressed by gzip, or are this one instead and say so."""
+
+    def compress(params: dict[str, Any], **_: Any) -> None:
+        form = params["body"]
+        plain = urllib.parse.urlencode(form) if isinstance(form, dict) else form
+        plain = plain.encode() if isinstance(plain, str) else plain
+        params["body"] = gzip.compress(plain) if body is None else body
+        params["headers"]["Content-Encoding"] = "gzip"
+
+    made = client(sandbox, service, "AKIASBOX111111111111")
+    made.meta.events.register("before-call", compress)
+    return made
+
+
+def test_a_compressed_body_is_unpacked_for_every_service(sandbox: Any) -> None:
+    ssm, sts, sagemaker = (compressing(sandbox, name) for name in ("ssm", "sts", "sagemaker"))
+    ssm.put_parameter(Name="/compressed", Value="1", Type="String")
+    assert sandbox.client("ssm").get_parameter(Name="/compressed")["Parameter"]["Value"] == "1"
+    assert sts.get_caller_identity()["Account"] == "111111111111"
+    assert sagemaker.list_models(NameContains="none-is-called-so")["Models"] == []
+
+
+@pytest.mark.parametrize(
+    "broken", [b"no gzip", gzip.compress(b"{}")[:-9], gzip.compress(b"{}") + b"rest"], ids=["other", "cut", "longer"]
+)
+def test_a_broken_compressed_body_is_refused(sandbox: Any, broken: bytes) -> None:
+    ssm, sts = (compressing(sandbox, name, broken) for name in ("ssm", "sts"))
+    assert refusal(ssm.describe_parameters) == ("SerializationException", 400)
+    assert refusal(sts.get_caller_identity) == ("MalformedInput", 400)
+
+
+def test_a_compressed_object_stays_as_it_came(sandbox: Any, bucket: str) -> None:
+    s3, packed = sandbox.client("s3"), gzip.compress(b"object")
+    s3.put_object(Bucket=bucket, Key="packed", Body=packed, ContentEncoding="gzip")
+    found = s3.get_object(Bucket=bucket, Key="packed")
+    assert (found["Body"].read(), found["ContentEncoding"]) == (packed, "gzip")

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from sagewright.sandbox.cloudwatch.dashboards import body_problems
+from sagewright.sandbox.events.pattern_rules import pattern_problem
+
 BUCKET = "churn-prod-data-333333333333-eu-west-1"
 BASELINE = f"s3://{BUCKET}/releases/<4 of <BaselineUri> at />/baseline"
 HERE = "eu-west-1:333333333333"
@@ -185,7 +188,7 @@ def test_drift_that_lasts_and_a_monitor_that_does_not_run_each_call_the_message(
     drift, silence = alarms["churn-prod/drift"], alarms["churn-prod/monitor-silent"]
     for alarm in (drift, silence):
         assert alarm["Namespace"] == "Sagewright/churn/prod"
-        assert alarm["Dimensions"] == [{"Name": "Endpoint", "Value": "churn-prod"}]
+        assert alarm["Dimensions"][0] == {"Name": "Endpoint", "Value": "churn-prod"}
         assert (alarm["Period"], alarm["EvaluationPeriods"]) == (3600, 3)
         (action,) = alarm["AlarmActions"]
         assert action.startswith("<FindingsToldFunction")
@@ -196,6 +199,12 @@ def test_drift_that_lasts_and_a_monitor_that_does_not_run_each_call_the_message(
     assert (silence["MetricName"], silence["Statistic"], silence["DatapointsToAlarm"]) == ("RunsCompleted", "Sum", 3)
     assert (silence["ComparisonOperator"], silence["Threshold"]) == ("LessThanThreshold", 0)
     assert silence["TreatMissingData"] == "breaching"
+    # Another version, or another way to watch it, has drift of its own; and silence is silence.
+    assert drift["Dimensions"][1:] == [
+        {"Name": "Monitor", "Value": "builtin-hourly"},
+        {"Name": "Version", "Value": "<2 of <ModelPackageArn> at />"},
+    ]
+    assert len(silence["Dimensions"]) == 1
 
 
 def test_only_these_two_alarms_may_call_the_message(builtin: Any) -> None:
@@ -205,7 +214,11 @@ def test_only_these_two_alarms_may_call_the_message(builtin: Any) -> None:
     assert {each["SourceArn"] for each in called} == {
         f"arn:aws:cloudwatch:{HERE}:alarm:churn-prod/{name}" for name in ("drift", "monitor-silent")
     }
-    assert {each["SourceAccount"] for each in permissions} == {"333333333333"}
+    assert {each["SourceAccount"] for each in called} == {"333333333333"}
+    # EventBridge says no account, so a permission that asks for one would never let it in.
+    (rule,) = [each for each in permissions if each not in called]
+    assert rule["Principal"] == "events.amazonaws.com"
+    assert "SourceAccount" not in rule
 
 
 def test_daily_runs_are_judged_by_days(native: Any) -> None:
@@ -263,6 +276,13 @@ def test_the_dashboard_shows_traffic_errors_latency_drift_and_runs(builtin: Any)
     assert "Version <2 of <ModelPackageArn> at />" in text
     places = [(each["x"], each["y"]) for each in widgets]
     assert len(set(places)) == len(places)
+
+
+def test_the_page_and_the_pattern_are_such_as_aws_takes(builtin: Any) -> None:
+    body = builtin.only("AWS::CloudWatch::Dashboard")["Properties"]["DashboardBody"]
+    assert list(body_problems(json.loads(body))) == []
+    rule = builtin.only("AWS::Events::Rule")["Properties"]
+    assert pattern_problem(json.dumps(rule["EventPattern"])) is None
 
 
 def test_the_outputs_name_the_topic_and_the_dashboard(builtin: Any) -> None:

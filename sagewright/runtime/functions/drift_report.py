@@ -11,9 +11,6 @@ from .client import Client
 from .objects import Location, read_json
 
 STATISTICS, VIOLATIONS, DRIFT = "statistics.json", "constraint_violations.json", "drift.json"
-# These are about the data set and not about a column that has changed.
-# https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-interpreting-violations.html
-_OF_THE_SET = {"extra_column_check", "missing_column_check"}
 _MEASURED = re.compile(r"distance: (?P<distance>[0-9.eE+-]+) exceeds (?:\w+ )?threshold: (?P<threshold>[0-9.eE+-]+)")
 _ABSENT = {"NoSuchKey", "404"}
 
@@ -73,8 +70,7 @@ class Report:
 def _by_column(violations: Document | None) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     for each in violations["violations"] if violations is not None else []:
-        if each["constraint_check_type"] not in _OF_THE_SET:
-            found.setdefault(each["feature_name"], []).append(each)
+        found.setdefault(each["feature_name"], []).append(each)
     return found
 
 

@@ -125,7 +125,15 @@ def metrics(endpoint: str, violations: Document | None, drift: Document | None) 
     found = violations["violations"] if violations is not None else []
     points = [
         _point("RunsCompleted", 1, "Count", Endpoint=endpoint),
-        _point("DriftedColumns", len({each["feature_name"] for each in found}), "Count", Endpoint=endpoint),
+        # Of this version and this monitor alone: a new one is not to answer for what the one before was asked.
+        _point(
+            "DriftedColumns",
+            len({each["feature_name"] for each in found}),
+            "Count",
+            Endpoint=endpoint,
+            Monitor=SETTINGS["MONITOR"],
+            Version=SETTINGS["VERSION"],
+        ),
     ]
     if drift is not None:
         points.append(_point("Rows", drift["rows"], "Count", Endpoint=endpoint))

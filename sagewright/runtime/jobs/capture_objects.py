@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/model-monitor-data-capture-endpo
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,15 +53,15 @@ class Period:
 class CaptureObjects:
     """The capture of one variant of an endpoint: `s3://bucket/prefix/yyyy/mm/dd/hh/….jsonl`."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, region: str) -> None:
         import boto3  # noqa: PLC0415 - it takes long, and the other programs of the bundle need none
 
         address = urlsplit(uri)
         if address.scheme != "s3" or not address.netloc:
             raise UserError(f"--capture {uri!r} is no place in S3: give s3://bucket/prefix")
         self._bucket, self._prefix = address.netloc, address.path.strip("/")
-        # A job is told its region by this name, for which boto3 does not look.
-        self._client = boto3.client("s3", region_name=os.environ.get("AWS_REGION"))
+        # Said, because nothing documents under which name a job is told its region.
+        self._client = boto3.client("s3", region_name=region)
 
     def records(self, period: Period) -> Iterator[Record | None]:
         """Yield each record of the period, and None for each line that is none."""

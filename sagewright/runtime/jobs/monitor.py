@@ -24,6 +24,7 @@ _MOST_CHARACTERS = 1024
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the job is told."""
     parser.add_argument("--capture", required=True, help="place of the variant's captured records in S3")
+    parser.add_argument("--region", required=True, help="region of that place")
     parser.add_argument("--window-end", required=True, help="time in ISO 8601; the window ends at its last whole hour")
     parser.add_argument("--window-hours", type=int, choices=HOURS, required=True)
     parser.add_argument("--baseline", type=Path, required=True, help="folder of the version's baseline")
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Count the window's rows, compare them with the baseline, and write down both."""
     period = Period.ending(arguments.window_end, arguments.window_hours)
     captured = CapturedRows(Schema.load(_file(arguments.baseline, schema.FILE)).columns)
-    for record in CaptureObjects(arguments.capture).records(period):
+    for record in CaptureObjects(arguments.capture, arguments.region).records(period):
         captured.add(record)
     window = captured.window()
     wanted = json.loads(_file(arguments.baseline, constraints.FILE).read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from typing import Any
 from ..protocol import ApiError
 from .alarm_store import AlarmStore
 from .alarms import Alarm, Verdict
+from .dimensions import check_dimensions
 from .held_alarm import HeldAlarm
 from .metrics import Place
 from .pages import page
@@ -163,6 +164,7 @@ def _rule(params: dict[str, Any]) -> Alarm:
             raise ApiError("ValidationError", f"The parameter {name} is required for an alarm on a metric")
     if ("Statistic" in params) == ("ExtendedStatistic" in params):
         raise ApiError("ValidationError", "Exactly one of Statistic and ExtendedStatistic must be specified")
+    check_dimensions(params.get("Dimensions", ()), "Dimensions", "ValidationError")
     try:
         return Alarm.described(params)
     except UnavailableError as error:

@@ -1,4 +1,4 @@
-"""Why: CloudWatch's metrics and alarms follow the sandbox's clock, which moto's do not; dashboards moto can hold."""
+"""Why: CloudWatch's metrics and alarms follow the sandbox's clock, which moto's do not; dashboards moto only holds."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from ..protocol import ApiError, Caller
 from .alarm_actions import AlarmActions, Bus, Functions, Topics
 from .alarm_api import AlarmApi
 from .alarm_store import AlarmStore
+from .dashboards import put_dashboard
 from .metric_api import MetricApi
 from .metrics import Metrics, Place
 from .standing import StandingEvaluation
@@ -28,6 +29,7 @@ class CloudWatch:
         self.operations: dict[str, Any] = {
             **MetricApi(self.metrics).operations,
             **self._alarm_api.operations,
+            "PutDashboard": put_dashboard,
             **dict.fromkeys(_UNAVAILABLE),
         }
 

@@ -1,11 +1,12 @@
 """Why: clients put their own numbers, and read all of them, by the sandbox's clock and not by this machine's."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..protocol import ApiError
+from .dimensions import check_dimensions
 from .held_alarm import moment
 from .metrics import MINUTE_S, Metrics, Place
 from .pages import page
@@ -16,7 +17,10 @@ _AHEAD_S, _BACK_S = 2 * 3600, 14 * 24 * 3600
 _RECENTLY_S = 3 * 3600
 _MOST_LISTED = 500
 _MOST_POINTS = 1440
-_LARGEST = 2.0**360
+_SMALLEST, _LARGEST = 8.515920e-109, 1.174271e108
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html: of a value but zero."""
+_MOST_PUT, _MOST_VALUES = 1000, 150
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html: data, values of each."""
 _RESERVED = "AWS/"
 
 
@@ -47,10 +51,12 @@ class MetricApi:
         namespace = params["Namespace"]
         if namespace.startswith(_RESERVED):
             raise _invalid(f"The value {_RESERVED} for parameter Namespace is invalid.")
+        data = params.get("MetricData", ())
+        _check_size(data, "MetricData", _MOST_PUT)
         now_s = self._metrics.clock.now()
         put = [
             (_metric(namespace, datum), sample, datum.get("StorageResolution", MINUTE_S))
-            for number, datum in enumerate(params.get("MetricData", ()), 1)
+            for number, datum in enumerate(data, 1)
             for sample in _samples(datum, f"MetricData.member.{number}", now_s)
         ]
         for metric, sample, resolution_s in put:
@@ -155,6 +161,7 @@ def _metric(namespace: str, named: dict[str, Any]) -> Metric:
 
 def _samples(datum: dict[str, Any], where: str, now_s: float) -> list[Sample]:
     """Return the points of one datum; without a time they are of now."""
+    check_dimensions(datum.get("Dimensions", ()), f"{where}.Dimensions", "InvalidParameterValue")
     at_s = datum["Timestamp"].timestamp() if "Timestamp" in datum else now_s
     if at_s > now_s + _AHEAD_S:
         raise _invalid(f"The parameter {where}.Timestamp must specify a time no more than two hours in the future.")
@@ -173,6 +180,7 @@ def _samples(datum: dict[str, Any], where: str, now_s: float) -> list[Sample]:
         return [Sample(at_s, held["SampleCount"], held["Sum"], held["Minimum"], held["Maximum"], None, unit)]
     values = datum.get("Values", [datum.get("Value")])
     counts = datum.get("Counts", [1] * len(values))
+    _check_size(values, f"{where}.Values", _MOST_VALUES)
     if len(values) != len(counts):
         raise _invalid(f"The parameters {where}.Values and {where}.Counts must be of the same size.")
     for value in values:
@@ -180,8 +188,13 @@ def _samples(datum: dict[str, Any], where: str, now_s: float) -> list[Sample]:
     return [Sample.of(at_s, float(value), count, unit) for value, count in zip(values, counts, strict=True)]
 
 
+def _check_size(collection: Sized, where: str, most: int) -> None:
+    if len(collection) > most:
+        raise _invalid(f"The collection {where} must not have a size greater than {most}.")
+
+
 def _check_value(value: float, where: str) -> None:
-    if math.isnan(value) or abs(value) > _LARGEST:
+    if value and not _SMALLEST <= abs(value) <= _LARGEST:  # NaN is in no range
         raise _invalid(f"The value {value} for parameter {where} is invalid.")
 
 

@@ -1,15 +1,15 @@
 """Why: a rule that could never match, or a target that would never be reached, is refused when it is put."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moto.events.models import events_backends
 
 from ..protocol import ApiError, Caller
+from .pattern_rules import pattern_problem
 from .timetable import check_timetable
 
-MATCHERS = {"prefix", "suffix", "equals-ignore-case", "anything-but", "numeric", "exists", "cidr", "wildcard"}
 _MAX_TARGETS = 5
 _ROLE_NEEDED = ("sagemaker", "events")
 _UNKNOWN = ("KinesisParameters", "EcsParameters", "BatchParameters", "HttpParameters", "RunCommandParameters")
@@ -46,7 +46,7 @@ def check_rule(params: Mapping[str, Any]) -> None:
         raise ApiError("ValidationException", problem)
     if text := params.get("ScheduleExpression"):
         check_timetable(text, params.get("EventBusName", "default").rpartition("/")[2])
-    for problem in pattern_problems(params["EventPattern"]) if params.get("EventPattern") else ():
+    if (pattern := params.get("EventPattern")) and (problem := pattern_problem(pattern)):
         raise ApiError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {problem}")
 
 
@@ -94,35 +94,3 @@ def kind_of(arn: str) -> str | None:
     service, resource = parts[2], parts[5]
     prefix = {"lambda": "function:", "sagemaker": "pipeline/", "events": "event-bus/", "sqs": "", "sns": ""}
     return service if service in prefix and resource.startswith(prefix[service]) else None
-
-
-def pattern_problems(pattern: Any) -> list[str]:
-    """Return what is wrong with an event pattern: every leaf is a list of values or of single-key matchers."""
-    try:
-        document = json.loads(pattern) if isinstance(pattern, str) else pattern
-    except ValueError as error:
-        return [str(error)]
-    if not isinstance(document, dict):
-        return ["Filter is not an object"]
-    return list(_leaf_problems(document)) if document else ["Empty patterns are not allowed"]
-
-
-def _leaf_problems(node: dict[str, Any]) -> Iterator[str]:
-    for key, value in node.items():
-        if isinstance(value, dict):
-            yield from _leaf_problems(value) if value else [f'"{key}" must not be an empty object']
-        elif not isinstance(value, list):
-            yield f'"{key}" must be an object or an array'
-        elif not value:
-            yield "Empty arrays are not allowed"
-        elif key == "$or":
-            for branch in value:
-                yield from _leaf_problems(branch)
-        else:
-            yield from (
-                f"Unrecognized match type {name}"
-                for matcher in value
-                if isinstance(matcher, dict)
-                for name in matcher
-                if name not in MATCHERS
-            )

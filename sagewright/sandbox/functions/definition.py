@@ -29,6 +29,8 @@ _ABSENT = {
     "DeadLetterConfig": "a dead-letter queue (an event invoke configuration's on-failure destination serves)",
     "SnapStart": "SnapStart",
 }
+_TIMEOUTS_S = range(1, 901)
+"""https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html"""
 _NONE_SET: dict[str, Any] = {"SnapStart": {"ApplyOn": "None"}, "DeadLetterConfig": {"TargetArn": ""}}
 
 
@@ -134,6 +136,8 @@ def _check(spec: Mapping[str, Any], *, creating: bool) -> None:
         raise _unavailable("container images")
     if "Runtime" in spec and spec["Runtime"] not in RUNTIMES:
         raise _unavailable(f"the runtime {spec['Runtime']}; it runs {', '.join(RUNTIMES)}")
+    if "Timeout" in spec:
+        _check_timeout(spec["Timeout"])
     for member, what in _ABSENT.items():
         if spec.get(member) and spec[member] != _NONE_SET.get(member):
             raise _unavailable(what)
@@ -148,6 +152,19 @@ def _check(spec: Mapping[str, Any], *, creating: bool) -> None:
             f" provided contains reserved keys that are currently not supported for modification. Reserved keys used"
             f" in this request: {', '.join(reserved)}"
         )
+
+
+def _check_timeout(timeout_s: float) -> None:
+    if timeout_s in _TIMEOUTS_S:
+        return
+    limit = (
+        f"less than or equal to {_TIMEOUTS_S[-1]}" if timeout_s > 0 else f"greater than or equal to {_TIMEOUTS_S[0]}"
+    )
+    raise LambdaClientError(
+        "ValidationException",
+        f"1 validation error detected: Value '{timeout_s}' at 'timeout' failed to satisfy constraint: Member must have"
+        f" value {limit}",
+    )
 
 
 def _unavailable(what: str) -> LambdaClientError:

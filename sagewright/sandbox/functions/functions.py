@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..as_service import source_of
 from ..clients import Clients
 from ..clock import Clock
 from ..errands import begin
@@ -64,7 +65,7 @@ class Functions:
             function_arn,
             region=function.region,
             account=function.account,
-            context={"aws:SourceArn": source_arn, "aws:SourceAccount": account},
+            context=source_of(service, source_arn, account),
         )
         self._accept(function_arn, payload)
 

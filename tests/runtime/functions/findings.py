@@ -22,6 +22,7 @@ SETTINGS = {
     "NAMESPACE": "Sagewright/churn/prod",
     "VERSION": "7",
     "ENGINE": "builtin",
+    "MONITOR": "builtin-hourly",
     "WINDOW_HOURS": "1",
     "FINDINGS": FINDINGS,
     "BASELINE": BASELINE,

@@ -49,10 +49,11 @@ def test_a_run_of_our_own_engine_tells_every_column_it_measured_and_the_checks_t
     assert [(each.column, each.distance, each.threshold, each.drifted) for each in report.findings] == [
         ("age", 0.02, 0.1, False),
         ("height", 0.43, 0.1, True),
+        ("Extra columns", None, None, True),
         ("colour", None, None, True),
     ]
     assert report.findings[1].checks == ("baseline_drift_check", "completeness_check")
-    assert report.drifted == ("colour", "height")
+    assert report.drifted == ("Extra columns", "colour", "height")
 
 
 def test_a_run_of_model_monitor_tells_the_distance_that_stands_in_its_violations(
@@ -63,6 +64,7 @@ def test_a_run_of_model_monitor_tells_the_distance_that_stands_in_its_violations
     assert report.rows == 812
     assert [(each.column, each.distance, each.threshold) for each in report.findings] == [
         ("height", 0.4316744661630217, 0.1),
+        ("Extra columns", None, None),
         ("colour", None, None),
     ]
 

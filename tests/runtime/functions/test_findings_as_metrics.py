@@ -43,7 +43,8 @@ def published() -> dict[tuple[str, str | None], float]:
         assert each.namespace == "Sagewright/churn/prod"
         assert dimensions.pop("Endpoint") == "churn-prod"
         found[each.name, dimensions.pop("Column", None)] = each.value
-        assert dimensions == {}
+        own = {"Monitor": "builtin-hourly", "Version": "7"} if each.name == "DriftedColumns" else {}
+        assert dimensions == own
     return found
 
 

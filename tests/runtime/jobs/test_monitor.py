@@ -63,7 +63,12 @@ class Monitor:
         self.message = folder / "message"
 
     def run(self, **options: str) -> int:
-        said = {"window-end": "2026-11-21T10:10:00Z", "window-hours": "1", "baseline": str(self._baseline)}
+        said = {
+            "window-end": "2026-11-21T10:10:00Z",
+            "window-hours": "1",
+            "region": "eu-west-1",
+            "baseline": str(self._baseline),
+        }
         said |= {"capture": f"s3://{BUCKET}/{CAPTURE}", "output": str(self.output), "message": str(self.message)}
         said |= {name.replace("_", "-"): value for name, value in options.items()}
         arguments = ["monitor", "--package", self._project.package.name]

@@ -121,6 +121,17 @@ def test_a_value_comes_at_most_two_hours_early_and_two_weeks_late(
         ({"Values": [1, 2], "Counts": [1]}, "must be of the same size"),
         ({"Value": 1, "Values": [1]}, "are mutually exclusive"),
         ({}, "are all missing"),
+        ({"Value": float("inf")}, "The value inf for parameter MetricData.member.1.Value is invalid"),
+        ({"Value": 1.2e108}, "is invalid"),
+        ({"Value": -1.2e108}, "is invalid"),
+        ({"Value": 8.5e-109}, "is invalid"),
+        ({"Values": [1.0] * 151}, "The collection MetricData.member.1.Values must not have a size greater than 150"),
+        ({"Value": 1, "Dimensions": [{"Name": "A", "Value": "ü"}]}, "member.1.Value contains non-ASCII characters"),
+        ({"Value": 1, "Dimensions": [{"Name": "ü", "Value": "a"}]}, "member.1.Name contains non-ASCII characters"),
+        ({"Value": 1, "Dimensions": [{"Name": "A", "Value": "a\tb"}]}, "contains ASCII control characters"),
+        ({"Value": 1, "Dimensions": [{"Name": " ", "Value": "a"}]}, "must contain at least one character that is no"),
+        ({"Value": 1, "Dimensions": [{"Name": ":A", "Value": "a"}]}, "must not start with a colon"),
+        ({"Value": 1, "Dimensions": [{"Name": "A", "Value": v} for v in "ab"]}, "the same dimension name twice"),
     ],
 )
 def test_a_value_that_cloudwatch_does_not_take_is_refused(
@@ -129,6 +140,36 @@ def test_a_value_that_cloudwatch_does_not_take_is_refused(
     with pytest.raises(ClientError, match=message):
         put(sandbox, namespace, **datum)
     assert not read(sandbox, namespace)
+
+
+def test_the_least_and_the_most_that_cloudwatch_takes_are_taken(sandbox: Any, namespace: str) -> None:
+    put(sandbox, namespace, Values=[0.0, 8.515920e-109, -1.174271e108, *range(1, 148)])
+    put(sandbox, namespace, Value=1, Dimensions=[{"Name": "A b:c", "Value": ":1"}])
+    (point,) = read(sandbox, namespace, Statistics=["SampleCount"])
+    assert point["SampleCount"] == 150
+
+
+def test_a_thousand_data_of_long_names_come_compressed_and_one_more_is_refused(sandbox: Any, namespace: str) -> None:
+    client = sandbox.client("cloudwatch")
+    sent: list[Any] = []
+
+    def note(request: Any, **_: Any) -> None:
+        sent.append(request.headers["Content-Encoding"])
+
+    data = [{"MetricName": f"{number:04}" + "x" * 200, "Value": number} for number in range(1001)]
+    client.meta.events.register("before-send", note)
+    try:
+        client.put_metric_data(Namespace=namespace, MetricData=data[:1000])
+    finally:
+        client.meta.events.unregister("before-send", note)
+    assert sent in (["gzip"], [b"gzip"])
+    last = data[999]["MetricName"]
+    assert [point["Sum"] for point in read(sandbox, namespace, MetricName=last)] == [999.0]
+    with pytest.raises(ClientError, match="The collection MetricData must not have a size greater than 1000") as error:
+        client.put_metric_data(Namespace=namespace, MetricData=data)
+    assert error.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert len(client.list_metrics(Namespace=namespace)["Metrics"]) == 500  # a page
+    assert not read(sandbox, namespace, MetricName=data[1000]["MetricName"])
 
 
 def test_a_namespace_of_aws_is_not_for_clients(sandbox: Any) -> None:

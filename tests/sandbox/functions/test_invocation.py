@@ -96,6 +96,18 @@ def test_a_function_that_takes_too_long_is_ended(bench: Any) -> None:
     assert answer(bench, function, 0)[0] == "slept"
 
 
+@pytest.mark.parametrize("timeout_s", [901, 5400])
+def test_a_timeout_above_a_quarter_of_an_hour_is_refused(bench: Any, timeout_s: int) -> None:
+    match = f"Value '{timeout_s}' at 'timeout' failed to satisfy constraint: Member must have value less than or .* 900"
+    with pytest.raises(ClientError, match=match) as error:
+        bench.function(ECHO, Timeout=timeout_s)
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+    client, function = bench.client("lambda"), bench.function(ECHO, Timeout=900)
+    with pytest.raises(ClientError, match=match):
+        client.update_function_configuration(FunctionName=function, Timeout=timeout_s)
+    assert client.get_function_configuration(FunctionName=function)["Timeout"] == 900
+
+
 def test_a_process_serves_again_until_the_function_changes(bench: Any) -> None:
     function = bench.function(COUNT)
     assert [answer(bench, function)[0] for _ in range(3)] == [1, 2, 3]

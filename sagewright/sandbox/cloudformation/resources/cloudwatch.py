@@ -3,7 +3,7 @@
 from typing_extensions import override
 
 from ..resource import Context, Properties
-from .api_call import as_text, call, found, refusal
+from .api_call import as_text, call, found
 from .api_resource import ApiResource, changed
 from .tags import Tagging
 
@@ -37,18 +37,12 @@ class Dashboard(ApiResource):
         """Put a changed body."""
         if changed(old, new, "DashboardBody"):
             body = as_text(new["DashboardBody"])
-            _refuse_invalid(call(self.client(context), "put_dashboard", DashboardName=physical_id, DashboardBody=body))
+            call(self.client(context), "put_dashboard", DashboardName=physical_id, DashboardBody=body)
 
     @override
     def where(self, context: Context, physical_id: str, properties: Properties) -> dict[str, list[str]]:
         """Name the dashboard as the deleting operation wants it."""
         return {"DashboardNames": [physical_id]}
-
-
-def _refuse_invalid(answer: dict[str, object]) -> None:
-    if answer.get("DashboardValidationMessages"):
-        message = f"The field DashboardBody is not valid: {answer['DashboardValidationMessages']}"
-        raise refusal("InvalidParameterInput", message, "PutDashboard")
 
 
 TYPES = {

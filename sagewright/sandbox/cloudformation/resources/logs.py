@@ -1,13 +1,10 @@
 """Why: log groups outlive what writes to them, and hold its key and retention."""
 
-import json
-
 from typing_extensions import override
 
 from ..resource import Context, Properties
-from .api_call import as_text, call, discard, found, refusal
+from .api_call import as_text, call, discard, found
 from .api_resource import ApiResource, changed
-from .policy_document import allows
 from .tags import Tagging
 
 _ARN = "arn:aws:logs:{region}:{account}:log-group:{ref}"
@@ -15,14 +12,6 @@ _ARN = "arn:aws:logs:{region}:{account}:log-group:{ref}"
 
 class LogGroup(ApiResource):
     """A log group with its retention and key."""
-
-    @override
-    def check(self, context: Context, properties: Properties) -> None:
-        """Refuse a key that is not there, or whose policy keeps CloudWatch Logs out."""
-        if "KmsKeyId" in properties and not _admits_logs(context, properties["KmsKeyId"]):
-            arn = f"arn:aws:logs:{context.region}:{context.account}:log-group:{properties.get('LogGroupName', '*')}"
-            message = f"The specified KMS key does not exist or is not allowed to be used with Arn '{arn}'"
-            raise refusal("AccessDeniedException", message, "CreateLogGroup")
 
     @override
     def complete(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
@@ -49,14 +38,6 @@ class LogGroup(ApiResource):
             call(self.client(context), "associate_kms_key", logGroupName=physical_id, kmsKeyId=new["KmsKeyId"])
         else:
             call(self.client(context), "disassociate_kms_key", logGroupName=physical_id)
-
-
-def _admits_logs(context: Context, key: str) -> bool:
-    parts = key.split(":")
-    kms = context.clients.get("kms", parts[4], parts[3]) if key.startswith("arn:") else context.bookkeeping("kms")
-    policy = found(kms, "get_key_policy", KeyId=key, PolicyName="default")
-    services = {"logs.amazonaws.com", f"logs.{context.region}.amazonaws.com"}
-    return policy is not None and allows(json.loads(policy["Policy"]), "kms:GenerateDataKey", services)
 
 
 class MetricFilter(ApiResource):

@@ -21,7 +21,7 @@ FAIL = {"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arg
         ("AWS::Events::EventBus", {"Name": "taken"}),
         ("AWS::Scheduler::ScheduleGroup", {"Name": "taken"}),
         ("AWS::SSM::Parameter", {"Name": "/taken", "Type": "String", "Value": "1"}),
-        ("AWS::CloudWatch::Dashboard", {"DashboardName": "taken", "DashboardBody": "{}"}),
+        ("AWS::CloudWatch::Dashboard", {"DashboardName": "taken", "DashboardBody": '{"widgets": []}'}),
         ("AWS::ECR::Repository", {"RepositoryName": "taken"}),
         ("AWS::SecretsManager::Secret", {"Name": "taken", "SecretString": "a"}),
         ("AWS::Glue::Database", {"CatalogId": "111111111111", "DatabaseInput": {"Name": "taken"}}),

@@ -203,6 +203,16 @@ def test_a_function_whose_role_does_not_trust_lambda_is_refused(stack: Any) -> N
         stack.create("AWS::Lambda::Function", {**code, "Role": role})
 
 
+def test_a_function_with_a_timeout_above_a_quarter_of_an_hour_is_refused(stack: Any) -> None:
+    role = stack.role("lambda.amazonaws.com").attributes["Arn"]
+    code = {"Code": {"ZipFile": "x = 1"}, "Handler": "index.x", "Runtime": "python3.12", "Role": role}
+    with pytest.raises(ClientError, match="Value '901' at 'timeout' failed to satisfy constraint"):
+        stack.create("AWS::Lambda::Function", {**code, "Timeout": 901})
+    made = stack.create("AWS::Lambda::Function", {**code, "Timeout": 900})
+    with pytest.raises(ClientError, match="Value '901' at 'timeout' failed to satisfy constraint"):
+        made.update({**code, "Timeout": 901})
+
+
 def test_a_function_whose_code_is_not_there_is_refused(stack: Any) -> None:
     role = stack.role("lambda.amazonaws.com").attributes["Arn"]
     bucket = stack.create("AWS::S3::Bucket", {}, "Code").id

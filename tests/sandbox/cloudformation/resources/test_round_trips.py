@@ -212,7 +212,9 @@ EXAMPLES: dict[str, Example] = {
         },
         {"Threshold": 2},
     ),
-    "AWS::CloudWatch::Dashboard": fixed({"DashboardBody": '{"widgets": []}'}, {"DashboardBody": "{}"}),
+    "AWS::CloudWatch::Dashboard": fixed(
+        {"DashboardBody": '{"widgets": []}'}, {"DashboardBody": '{"start": "-PT3H", "widgets": []}'}
+    ),
     "AWS::DynamoDB::Table": table,
     "AWS::ECR::Repository": fixed(
         {"LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [UNTAGGED]})}},
