@@ -2,9 +2,11 @@
 
 import re
 import threading
+from copy import copy
+from functools import cache
 
 from moto.core.config import default_user_config
-from moto.iam.models import iam_backends
+from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
 from moto.iam.policy_validation import IAMTrustPolicyDocumentValidator
 
 from .protocol import ApiError
@@ -25,6 +27,25 @@ def _any_version(_validator: object) -> None:
 
 # An identity policy of ours has to be of the newest version; a trust policy may have none, as the CDK's own.
 setattr(IAMTrustPolicyDocumentValidator, "_validate_version", _any_version)  # noqa: B010 - a method of moto's
+
+_NOBODY = "000000000000"
+_read_aws_policies = IAMBackend._init_aws_policies  # noqa: SLF001 - what moto does for each account anew
+
+
+@cache
+def _aws_policies(region: str) -> list[ManagedPolicy]:
+    """Read AWS's own policies once, not for each account: they are the same everywhere, and there are 1,600 of them."""
+    return _read_aws_policies(IAMBackend(region, _NOBODY))
+
+
+def _copied(backend: IAMBackend) -> list[ManagedPolicy]:
+    """Give an account its own count of where they are attached."""
+    if backend.account_id == _NOBODY:
+        return []
+    return [copy(policy) for policy in _aws_policies(backend.region_name)]
+
+
+setattr(IAMBackend, "_init_aws_policies", _copied)  # noqa: B010 - a method of moto's
 
 _lock = threading.Lock()
 
