@@ -3,7 +3,6 @@
 import re
 import threading
 from copy import copy
-from functools import cache
 
 from moto.core.config import default_user_config
 from moto.iam.models import IAMBackend, ManagedPolicy, iam_backends
@@ -28,21 +27,16 @@ def _any_version(_validator: object) -> None:
 # An identity policy of ours has to be of the newest version; a trust policy may have none, as the CDK's own.
 setattr(IAMTrustPolicyDocumentValidator, "_validate_version", _any_version)  # noqa: B010 - a method of moto's
 
-_NOBODY = "000000000000"
 _read_aws_policies = IAMBackend._init_aws_policies  # noqa: SLF001 - what moto does for each account anew
-
-
-@cache
-def _aws_policies(region: str) -> list[ManagedPolicy]:
-    """Read AWS's own policies once, not for each account: they are the same everywhere, and there are 1,600 of them."""
-    return _read_aws_policies(IAMBackend(region, _NOBODY))
+_aws_policies: dict[str, list[ManagedPolicy]] = {}
 
 
 def _copied(backend: IAMBackend) -> list[ManagedPolicy]:
-    """Give an account its own count of where they are attached."""
-    if backend.account_id == _NOBODY:
-        return []
-    return [copy(policy) for policy in _aws_policies(backend.region_name)]
+    """Read AWS's own 1,600 policies once; each account gets its own count of where they are attached."""
+    region = backend.region_name
+    if region not in _aws_policies:
+        _aws_policies[region] = _read_aws_policies(backend)
+    return [copy(policy) for policy in _aws_policies[region]]
 
 
 setattr(IAMBackend, "_init_aws_policies", _copied)  # noqa: B010 - a method of moto's

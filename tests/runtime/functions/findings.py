@@ -3,11 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import boto3
+import pytest
+from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
 import sagewright
@@ -36,6 +39,17 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "eu-west-1",
 }
+
+
+@contextmanager
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An AWS of this process, with the environment's bucket, for the time of a test."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        place: Any = {"LocationConstraint": "eu-west-1"}
+        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+        yield
 
 
 def deployed() -> ModuleType:

@@ -5,16 +5,14 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns import sns_backends
 
 from tests.runtime.functions.findings import (
     BASELINE,
-    BUCKET,
-    CREDENTIALS,
     FINDINGS,
     SETTINGS,
+    account,
     deployed,
     put,
     run_of,
@@ -28,11 +26,7 @@ CALM = {"price": 0.02, "plan": 0.0, "tenure": 0.01}
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        place: Any = {"LocationConstraint": "eu-west-1"}
-        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    with account(monkeypatch):
         boto3.client("sns").create_topic(Name="churn-prod-notices")
         put(BASELINE, {"statistics": statistics()})
         yield deployed()

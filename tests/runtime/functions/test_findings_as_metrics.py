@@ -10,21 +10,16 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core import DEFAULT_ACCOUNT_ID
 
 import sagewright
-from tests.runtime.functions.findings import BUCKET, CREDENTIALS, FINDINGS, deployed, put, run_of, violations
+from tests.runtime.functions.findings import BUCKET, FINDINGS, account, deployed, put, run_of, violations
 
 
 @pytest.fixture
 def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        place: Any = {"LocationConstraint": "eu-west-1"}
-        boto3.client("s3").create_bucket(Bucket=BUCKET, CreateBucketConfiguration=place)
+    with account(monkeypatch):
         yield deployed()
 
 
