@@ -1,6 +1,15 @@
 import gc
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+COMPILED_CDK = Path(__file__).parent / "compiled_cdk.cjs"
+WARM = Path(__file__).parent / "loop" / "warm.py"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -13,3 +22,32 @@ def pytest_collection_finish() -> None:
     """Leave alone what the imports have made: every full collection would look at all of it again."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder that all processes of one test run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_cdk(shared: Path) -> None:
+    """Let the CDK be compiled once in a test run, and not at each of its many starts."""
+    folder = shared / "compiled-cdk"
+    folder.mkdir(exist_ok=True)
+    os.environ["COMPILED_CDK"] = str(folder)
+    given = os.environ.get("NODE_OPTIONS", "")
+    os.environ["NODE_OPTIONS"] = f'{given} --require "{COMPILED_CDK}"'.strip()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Path]:
+    """The process that commands are forked from; the name of a socket must be short."""
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        address = Path(folder) / "socket"
+        call = [sys.executable, str(WARM), str(address)]
+        with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield address

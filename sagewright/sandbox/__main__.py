@@ -1,6 +1,7 @@
 """Why: the sandbox is a process of its own, which says where it listens and leaves nothing behind when it ends."""
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -9,13 +10,17 @@ import tempfile
 import threading
 from pathlib import Path
 
-from .server import PACE, start
-
 PARENT_POLL_S = 1.0
 
 
 def main() -> None:
     """Serve until a signal comes or the parent process is gone."""
+    # What is imported stays: to look through it again and again, while it grows, takes a quarter of the start.
+    gc.disable()
+    from .server import PACE, start  # noqa: PLC0415
+
+    gc.freeze()
+    gc.enable()
     parser = argparse.ArgumentParser(
         prog="python -m sagewright.sandbox", description="An embedded AWS on a local port."
     )

@@ -4,39 +4,21 @@ import socket
 import threading
 from pathlib import Path
 
-from moto.server import MotoRequestHandler
-from werkzeug.serving import BaseWSGIServer, make_server
-
 from .clients import Clients
 from .clock import Clock
 from .gateway import Gateway
+from .http_server import HOST, HttpServer
 from .iam.access_log import AccessLog
 from .iam.authorizer import Authorizer
 
-HOST = "127.0.0.1"
 PACE = 60.0
 """A minute in a second: ten minutes of baking are too long to try a release out, and none would prove nothing."""
-
-
-class _Handler(MotoRequestHandler):
-    """Answers at once and quietly; moto's own handler keeps the spelling of S3 metadata keys."""
-
-    # Headers and body leave in two writes: Nagle's algorithm would hold the second back by 40 ms on a kept connection.
-    disable_nagle_algorithm = True
-    protocol_version = "HTTP/1.1"
-
-    # typing.override is there from Python 3.12 on.
-    # pyrefly: ignore[missing-override-decorator]
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Leave requests out of the log: it is for faults."""
 
 
 class Sandbox:
     """A running sandbox. What moto keeps is kept once per process, so a process runs one sandbox."""
 
-    def __init__(
-        self, server: BaseWSGIServer, plain: BaseWSGIServer, gateway: Gateway, clients: Clients, data: Path
-    ) -> None:
+    def __init__(self, server: HttpServer, plain: HttpServer, gateway: Gateway, clients: Clients, data: Path) -> None:
         self.endpoint = clients.endpoint
         self.plain_endpoint = f"http://localhost:{plain.port}"
         self.clients = clients
@@ -77,7 +59,7 @@ def start(data: Path, port: int = 0, pace: float = PACE) -> Sandbox:
         clients = Clients(endpoint, Authorizer(AccessLog(folder / "access.jsonl")))
         clock = Clock()
         gateway = Gateway(clients, folder, pace, clock)
-        server = make_server(HOST, 0, gateway, threaded=True, request_handler=_Handler, fd=listening.fileno())
+        server = HttpServer(gateway, fd=listening.fileno())
     # AWS's port 80: what comes in here came without TLS. The main port stands for 443.
-    plain = make_server(HOST, 0, gateway.plain, threaded=True, request_handler=_Handler)
+    plain = HttpServer(gateway.plain)
     return Sandbox(server, plain, gateway, clients, folder)

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.documents import shell
 
 # In the order in which a reader comes to them; each goes on where the one before ended.
 ORDER = ("README.md", "docs/platform-engineer.md", "docs/data-scientist.md", "docs/approver.md", "docs/monitoring.md")
 LAST = "sagewright sandbox down"
+ASK = Path(__file__).parents[1] / "loop" / "ask.py"
 
 
 def script() -> str:
@@ -25,10 +28,25 @@ def test_every_block_that_is_marked_to_run_is_run() -> None:
     assert script().rstrip().endswith(LAST)
 
 
-def test_a_reader_who_types_the_documents_gets_through(tmp_path: Path) -> None:
+@pytest.fixture
+def commands(tmp_path: Path, warm: Path) -> Path:
+    """A folder with a `sagewright` that is loaded already; its first command alone is the installed script."""
+    folder, installed = tmp_path / "commands", Path(sys.executable).parent / "sagewright"
+    folder.mkdir()
+    script = folder / "sagewright"
+    script.write_text(f"""\
+#!/bin/sh
+[ "$1" = new ] && exec '{installed}' "$@"
+exec '{sys.executable}' -I -S '{ASK}' '{warm}' "$@"
+""")
+    script.chmod(0o755)
+    return folder
+
+
+def test_a_reader_who_types_the_documents_gets_through(tmp_path: Path, commands: Path) -> None:
     checkout = tmp_path / "sagewright"
     checkout.mkdir()
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join(map(str, (commands, Path(sys.executable).parent, os.environ["PATH"])))
     git = {f"GIT_{who}_{what}": "reader@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     call = ["bash", "-c", script()]
     variables = {**os.environ, **git, "PATH": path}

@@ -1,18 +1,16 @@
 import functools
 import json
 import os
-import socket
 import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-WARM = Path(__file__).parent / "warm.py"
+from tests.loop.ask import ask
 
 
 @dataclass(frozen=True)
@@ -24,20 +22,12 @@ class CommandLine:
     """Where `warm.py` listens, which forks that process."""
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        request = {"folder": str(self.folder), "arguments": arguments, "environment": dict(os.environ)}
-        with (
-            tempfile.TemporaryFile("w+") as stdout,
-            tempfile.TemporaryFile("w+") as stderr,
-            socket.socket(socket.AF_UNIX) as connection,
-        ):
-            connection.connect(str(self.warm))
-            socket.send_fds(connection, [b"!"], [stdout.fileno(), stderr.fileno()])
-            connection.sendall(json.dumps(request).encode() + b"\n")
-            code = connection.recv(16)
-            assert code, f"{arguments} was killed"
+        with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+            output = stdout.fileno(), stderr.fileno()
+            code = ask(str(self.warm), str(self.folder), arguments, os.environ, output)
             stdout.seek(0)
             stderr.seek(0)
-            return subprocess.CompletedProcess(arguments, int(code), stdout.read(), stderr.read())
+            return subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())
 
     def ok(self, *arguments: str) -> Any:
         """Run a command that has to succeed; its result."""
@@ -52,18 +42,6 @@ class CommandLine:
         assert "Traceback" not in done.stderr
         assert "defect of Sagewright" not in done.stderr, done.stderr
         return " ".join(done.stderr.split())
-
-
-@pytest.fixture(scope="session")
-def warm() -> Iterator[Path]:
-    """The process that commands are forked from; the name of a socket must be short."""
-    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
-        address = Path(folder) / "socket"
-        call = [sys.executable, str(WARM), str(address)]
-        with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            yield address
 
 
 @pytest.fixture(scope="session")

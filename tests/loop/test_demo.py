@@ -59,9 +59,8 @@ class Demo:
 def demo(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[[Path], Any]) -> Iterator[Demo]:
     out = tmp_path_factory.mktemp("loop") / "demo"
     cli = command_line(out / "churn")
-    call = [sys.executable, "-m", "sagewright.cli", "demo", "--keep", "--out", str(out), "--json"]
     try:
-        done = subprocess.run(call, cwd=out.parent, capture_output=True, text=True, check=False)
+        done = command_line(out.parent).run("demo", "--keep", "--out", str(out), "--json")
         assert done.returncode == 0, done.stderr
         report = json.loads((out / "report.json").read_text())
         assert json.loads(done.stdout) == report
@@ -354,20 +353,18 @@ def test_a_demo_that_is_interrupted_stops_what_it_started(tmp_path: Path) -> Non
     assert sandbox_process._command_line(pid) == "", "the process is gone"
 
 
-def test_a_demo_that_fails_says_where(tmp_path: Path) -> None:
+def test_a_demo_that_fails_says_where(tmp_path: Path, command_line: Callable[[Path], Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        call = [sys.executable, "-m", "sagewright.cli", "demo", "--out", str(tmp_path / "demo"), "--port", port]
-        done = subprocess.run(call, capture_output=True, text=True, check=False)
+        done = command_line(tmp_path).run("demo", "--out", str(tmp_path / "demo"), "--port", port)
     assert done.returncode == 1
     assert "The demo failed at step 2 of 12, sandbox up" in " ".join(done.stderr.split())
     assert "sandbox.log" in done.stderr
 
 
-def test_a_demo_leaves_a_folder_alone_that_is_not_its_own(tmp_path: Path) -> None:
+def test_a_demo_leaves_a_folder_alone_that_is_not_its_own(tmp_path: Path, command_line: Callable[[Path], Any]) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
-    call = [sys.executable, "-m", "sagewright.cli", "demo", "--out", str(tmp_path)]
-    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    done = command_line(tmp_path).run("demo", "--out", str(tmp_path))
     assert done.returncode == 1
     assert "not from an earlier demo" in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["thesis.txt"]

@@ -5,22 +5,22 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import WaiterError
 from sklearn import datasets
+
+from tests.loop.accounts import until
 
 pytestmark = pytest.mark.slow
 
 REGION = "eu-west-1"
-LONGEST_S = 60
 PROJECT = """
     name: {name}
     environments:
@@ -47,16 +47,19 @@ class Home:
     cli: Any
     variables: Mapping[str, str]
     command_line: Callable[[Path], Any]
+    clients: dict[str, Any] = field(default_factory=dict)
 
     def client(self, service: Any) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-            region_name=REGION,
-            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
-            config=Config(proxies={}),
-        )
+        if service not in self.clients:
+            self.clients[service] = boto3.client(
+                service,
+                endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+                region_name=REGION,
+                aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+                config=Config(proxies={}),
+            )
+        return self.clients[service]
 
     def project(self, name: str, network: Mapping[str, Any]) -> Any:
         """Write a project in a network; its command line."""
@@ -68,6 +71,9 @@ class Home:
         loaded.frame.to_csv(folder / "wines.csv", index=False)
         return self.command_line(folder)
 
+    def vpc_of(self, subnets: list[str]) -> str:
+        return self.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
+
     def interfaces(self, vpc: str) -> list[str]:
         """The descriptions of the interfaces in a VPC."""
         found = self.client("ec2").describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
@@ -75,9 +81,7 @@ class Home:
 
     def emptied(self, vpc: str) -> None:
         """Block until SageMaker has taken its interfaces out of a VPC."""
-        over = time.monotonic() + LONGEST_S
-        while self.interfaces(vpc):
-            assert time.monotonic() < over, self.interfaces(vpc)
+        until(lambda: not self.interfaces(vpc))
 
     def destroy(self, cli: Any, *stacks: str) -> str:
         """Run the CDK's own command for them, on the assembly that was deployed; what it says."""
@@ -131,47 +135,49 @@ def outputs(home: Home, stack: str) -> dict[str, str]:
     return {each["OutputKey"]: each["OutputValue"] for each in found}
 
 
-def test_a_project_runs_in_a_network_of_its_own_which_goes_last(home: Home) -> None:
+@pytest.fixture(scope="module")
+def own(home: Home) -> Any:
+    """A project with a network of its own and an endpoint in it."""
     cli = home.project("own", {"mode": "create", "cidr": "10.20.0.0/20"})
     released(cli)
+    return cli
 
+
+@pytest.mark.usefixtures("own")
+def test_a_project_runs_in_a_network_of_its_own(home: Home) -> None:
     known = outputs(home, "own-dev-network")
     subnets = [known["Subnet1"], known["Subnet2"]]
     jobs = {"Subnets": subnets, "SecurityGroupIds": [known["JobsGroup"]]}
     assert vpc_configs(home, "own") == [jobs, jobs, jobs, {**jobs, "SecurityGroupIds": [known["EndpointGroup"]]}]
-    vpc = home.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
-    assert any("own-dev" in description for description in home.interfaces(vpc))
+    assert any("own-dev" in description for description in home.interfaces(home.vpc_of(subnets)))
 
-    assert "cannot be deleted as it is in use by own-dev-access" in home.destroy(cli, "own-dev-network")
-    home.destroy(cli, "release/*")
-    home.destroy(cli, "own-training", "own-dev-access")
+
+def test_a_network_goes_last_and_stays_while_interfaces_of_an_endpoint_are_in_it(
+    home: Home, own: Any, request: pytest.FixtureRequest
+) -> None:
+    known = outputs(home, "own-dev-network")
+    vpc, ec2 = home.vpc_of([known["Subnet1"]]), home.client("ec2")
+
+    assert "cannot be deleted as it is in use by own-dev-access" in home.destroy(own, "own-dev-network")
+    home.destroy(own, "release/*")
+    home.destroy(own, "own-training", "own-dev-access")
     home.emptied(vpc)
-    home.destroy(cli, "own-dev-network")
+    left = ec2.create_network_interface(SubnetId=known["Subnet1"], Groups=[known["EndpointGroup"]])
+    with ThreadPoolExecutor() as pool:
+        told = pool.submit(home.destroy, own, "own-dev-network")
+        request.getfixturevalue("guest")  # CloudFormation waits for interfaces to go, long enough for another project
+        assert "has a dependent object" in told.result()
+    ec2.delete_network_interface(NetworkInterfaceId=left["NetworkInterface"]["NetworkInterfaceId"])
+    home.destroy(own, "own-dev-network")
 
     stacks = home.client("cloudformation").describe_stacks()["Stacks"]
     assert {each["StackName"] for each in stacks if each["StackName"].startswith("own-")} == {"own-dev-data"}
-    assert vpc not in [each["VpcId"] for each in home.client("ec2").describe_vpcs()["Vpcs"]]
+    assert vpc not in [each["VpcId"] for each in ec2.describe_vpcs()["Vpcs"]]
 
 
-def test_a_network_stays_while_interfaces_of_an_endpoint_are_in_it(home: Home) -> None:
-    cli = home.project("held", {"mode": "create"})
-    cli.ok("deploy")
-    known = outputs(home, "held-dev-network")
-    ec2 = home.client("ec2")
-    left = ec2.create_network_interface(SubnetId=known["Subnet1"], Groups=[known["EndpointGroup"]])
-    home.destroy(cli, "held-training", "held-dev-access")
-
-    assert "has a dependent object" in home.destroy(cli, "held-dev-network")
-
-    ec2.delete_network_interface(NetworkInterfaceId=left["NetworkInterface"]["NetworkInterfaceId"])
-    home.destroy(cli, "held-dev-network")
-    with pytest.raises(WaiterError):
-        home.client("cloudformation").get_waiter("stack_exists").wait(
-            StackName="held-dev-network", WaiterConfig={"MaxAttempts": 1}
-        )
-
-
-def test_a_project_runs_in_a_network_that_is_there(home: Home) -> None:
+@pytest.fixture(scope="module")
+def guest(home: Home) -> Mapping[str, Any]:
+    """A project in a network that was there before: what it was given."""
     ec2 = home.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.30.0.0/24")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.0.0/25")["Subnet"]["SubnetId"]
@@ -181,9 +187,11 @@ def test_a_project_runs_in_a_network_that_is_there(home: Home) -> None:
     ec2.create_vpc_endpoint(VpcId=vpc, RouteTableIds=[table], **s3)
     group = ec2.create_security_group(GroupName="ml", Description="ML", VpcId=vpc)["GroupId"]
     ids = {"vpc_id": vpc, "subnets": [subnet], "security_groups": [group]}
-
     released(home.project("guest", {"mode": "import", **ids}))
+    return ids
 
-    given = {"Subnets": [subnet], "SecurityGroupIds": [group]}
+
+def test_a_project_runs_in_a_network_that_is_there(home: Home, guest: Mapping[str, Any]) -> None:
+    given = {"Subnets": guest["subnets"], "SecurityGroupIds": guest["security_groups"]}
     assert vpc_configs(home, "guest") == [given] * 4
-    assert any("guest-dev" in description for description in home.interfaces(vpc))
+    assert any("guest-dev" in description for description in home.interfaces(guest["vpc_id"]))

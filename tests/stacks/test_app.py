@@ -33,6 +33,7 @@ def run(folder: Path, *arguments: str, umask: int = -1, **variables: str) -> sub
 def cdk(folder: Path, *arguments: str, app: str = f"{sys.executable} -m sagewright.app") -> list[str]:
     """Run the real CDK CLI, with credentials and configuration of nobody; gives what it prints, by line."""
     variables = {"PATH": f"{BIN}{os.pathsep}{os.defpath}", "HOME": str(folder), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    variables |= {name: os.environ[name] for name in ("NODE_OPTIONS", "COMPILED_CDK")}
     command = [CDK, *arguments, "--app", app, "--no-notices"]
     ran = subprocess.run(command, cwd=folder, env=variables, check=True, capture_output=True, text=True)
     return ran.stdout.splitlines()

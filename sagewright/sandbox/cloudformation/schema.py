@@ -1,7 +1,11 @@
 """Why: CloudFormation decides by a type's schema what it refuses, what a change replaces and what GetAtt may read."""
 
+import sys
+import threading
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec, module_from_spec
 from typing import Any
 
 from .coercion import coerced
@@ -10,6 +14,9 @@ from .validation import violations
 Properties = dict[str, Any]
 
 _MISSING = object()
+_LINTER = "cfnlint"
+_importing = threading.Lock()
+_imported: list[Any] = []
 
 
 class Schema:
@@ -82,14 +89,37 @@ class Schema:
 @lru_cache(maxsize=512)
 def schema_for(type_name: str, region: str) -> Schema | None:
     """Return the type's schema, or None where the region does not have the type."""
-    # Imported late: it takes a third of a second, and a sandbox without stacks never needs it.
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # noqa: PLC0415
-
+    known = _known()
     try:
-        provider = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, type_name)
-    except (ResourceNotFoundError, KeyError):  # the latter for a region that does not exist
+        provider = known.PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, type_name)
+    except (known.ResourceNotFoundError, KeyError):  # the latter for a region that does not exist
         return None
     return Schema(_as_aws_has_it(provider.schema), provider.get_atts)
+
+
+def _known() -> Any:
+    """Return cfn-lint's module of schemas.
+
+    It is imported when the first stack comes, and without the linter around it, which needs a third of a second for
+    imports of its own (sympy, networkx). Whoever wants the linter imports it anew and whole.
+    """
+    with _importing:
+        if not _imported:
+            _imported.append(sys.modules.get(f"{_LINTER}.schema") or _alone("schema"))
+        return _imported[0]
+
+
+def _alone(name: str) -> Any:
+    """Import a module of the linter while its package is there, but has not run."""
+    spec = find_spec(_LINTER)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named {_LINTER!r}", name=_LINTER)
+    sys.modules[_LINTER] = module_from_spec(spec)
+    try:
+        return import_module(f"{_LINTER}.{name}")
+    finally:
+        for each in [each for each in sys.modules if each.partition(".")[0] == _LINTER]:
+            del sys.modules[each]
 
 
 def _as_aws_has_it(document: dict[str, Any]) -> dict[str, Any]:

@@ -2,21 +2,22 @@
 
 import fcntl
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sagewright.sandbox.images.catalogue import SCIKIT_LEARN
+from sagewright.sandbox.images.containers import Containers
 from tests.runtime.jobs.project_run import OURS, Project
 
 TABLES = Path(__file__).parent / "tables"
 
 
-def run_once(project: Project, prepare: Callable[[Path], object]) -> Project:
+def run_once(project: Project, image: Containers, prepare: Callable[[Path], object]) -> Project:
     """Run a project's jobs, unless another process of the tests has, or does so now: then take what it made."""
     project.root.mkdir(parents=True, exist_ok=True)
     done = project.root / ".done"
@@ -24,20 +25,21 @@ def run_once(project: Project, prepare: Callable[[Path], object]) -> Project:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
             prepare(project.root / "raw")
-            project.run_all()
+            project.run_all(image)
             done.touch()
     return project
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder that all processes of one test run share."""
-    own = tmp_path_factory.getbasetemp()
-    return (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "projects"
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
+    """The image that jobs and endpoints run in, with its libraries loaded once."""
+    containers = Containers(SCIKIT_LEARN, tmp_path_factory.mktemp("image") / "log")
+    yield containers
+    containers.close()
 
 
 @pytest.fixture(scope="session")
-def churn(shared: Path) -> Project:
+def churn(shared: Path, image: Containers) -> Project:
     seed = OURS / "seed_code" / "churn"
 
     def prepare(raw: Path) -> None:
@@ -46,11 +48,12 @@ def churn(shared: Path) -> Project:
 
     options = ("--problem", "binary_classification", "--label", "churn", "--positive-label", "Yes")
     options += ("--split-by", "stratified", "--test-fraction", "0.2")
-    return run_once(Project(shared / "churn", seed / "src" / "churn", options, {"max_iter": "40"}), prepare)
+    project = Project(shared / "projects" / "churn", seed / "src" / "churn", options, {"max_iter": "40"})
+    return run_once(project, image, prepare)
 
 
 @pytest.fixture(scope="session")
-def projects(churn: Project, shared: Path) -> Callable[[str], Project]:
+def projects(churn: Project, shared: Path, image: Containers) -> Callable[[str], Project]:
     """Return a project by its name, its jobs run on first use."""
     ready = {"churn": churn}
 
@@ -64,7 +67,8 @@ def projects(churn: Project, shared: Path) -> Callable[[str], Project]:
             options = json.loads((source / "options.json").read_text())
             hyperparameters = options.pop("hyperparameters", {})
             flat = tuple(text for option, value in options.items() for text in (f"--{option}", value))
-            ready[name] = run_once(Project(shared / name, source / name, flat, hyperparameters), prepare)
+            project = Project(shared / "projects" / name, source / name, flat, hyperparameters)
+            ready[name] = run_once(project, image, prepare)
         return ready[name]
 
     return project

@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import sagewright
+from sagewright.sandbox.images.containers import Containers, Process
 
 OURS = Path(sagewright.__file__).parent
+# As many threads as in the image, because a model holds their number; none spins, because tests run side by side.
+ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "DATA_VERSION": "2026-11-21"}
 
 
 def bundle_of(package: Path, target: Path) -> Path:
@@ -51,17 +54,26 @@ class Project:
         return self.root / "model"
 
     def preprocess(self, output: str = "data") -> subprocess.CompletedProcess[str]:
-        folders = ("--raw", str(self.raw), "--output", str(self.root / output))
-        return self._run("preprocess", *folders, *self.options, "--message", str(self.root / "message"))
+        return self._run(self._preprocess(output))
 
     def train(self, model: str = "model") -> subprocess.CompletedProcess[str]:
+        return self._run(self._train(model))
+
+    def evaluate(self, output: str = "evaluation") -> subprocess.CompletedProcess[str]:
+        return self._run(self._evaluate(output))
+
+    def _preprocess(self, output: str) -> list[str]:
+        folders = ("--raw", str(self.raw), "--output", str(self.root / output))
+        return ["preprocess", *folders, *self.options, "--message", str(self.root / "message")]
+
+    def _train(self, model: str) -> list[str]:
         hyperparameters = self.root / "hyperparameters.json"
         hyperparameters.write_text(json.dumps(self.hyperparameters))
         folders = [f"--{name}={self.root / 'data' / name}" for name in ("train", "baseline")]
         folders += [f"--model={self.root / model}", f"--hyperparameters={hyperparameters}"]
-        return self._run("train", *folders, "--failure", str(self.root / "failure"))
+        return ["train", *folders, "--failure", str(self.root / "failure")]
 
-    def evaluate(self, output: str = "evaluation") -> subprocess.CompletedProcess[str]:
+    def _evaluate(self, output: str) -> list[str]:
         archive = self.root / "artifact" / "model.tar.gz"
         archive.parent.mkdir(exist_ok=True)
         with tarfile.open(archive, "w:gz") as members:
@@ -71,25 +83,33 @@ class Project:
             f"--test={self.root / 'data' / 'test'}",
             f"--output={self.root / output}",
         ]
-        return self._run("evaluate", *folders, "--message", str(self.root / "message"))
+        return ["evaluate", *folders, "--message", str(self.root / "message")]
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def _call(self, arguments: list[str]) -> list[str]:
         bundle = self.root / "0a1b2c.zip"
         if not bundle.exists():
             bundle_of(self.package, bundle)
+        program, *others = arguments
+        return [sys.executable, str(bundle), program, "--package", self.package.name, *others]
+
+    def _run(self, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        """Run a job as a process that loads everything itself."""
         return subprocess.run(
-            [sys.executable, bundle, program, "--package", self.package.name, *arguments],
-            # One thread each, because the tests themselves run side by side.
-            env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "DATA_VERSION": "2026-11-21"},
+            self._call(arguments),
+            env={"PATH": os.environ["PATH"], **ENVIRONMENT},
             cwd=self.root,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def run_all(self) -> "Project":
-        for job in (self.preprocess, self.train, self.evaluate):
-            done = job()
-            assert done.returncode == 0, done.stderr
-            (self.root / f"{job.__name__}.log").write_text(done.stdout)
+    def run_all(self, image: Containers) -> "Project":
+        """Run the three jobs in containers, where the libraries are loaded already."""
+        jobs = ("preprocess", self._preprocess, "data"), ("train", self._train, "model")
+        for name, job, output in (*jobs, ("evaluate", self._evaluate, "evaluation")):
+            log = self.root / f"{name}.log"
+            container = Process(self._call(job(output)), ENVIRONMENT, self.root / "container", log, isolated=False)
+            ended = image.start(container).wait()
+            assert ended is not None
+            assert ended.code == 0, log.read_text()
         return self

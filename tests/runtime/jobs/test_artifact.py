@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import subprocess
-import sys
 import tarfile
 import venv
 from collections.abc import Callable
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.runtime.jobs.project_run import Project
+from sagewright.sandbox.images.containers import Containers, Process
+from tests.runtime.jobs.project_run import OURS, Project
 
 Projects = Callable[[str], Project]
 
@@ -31,7 +31,7 @@ sys.path.insert(0, str(copy))
 import inference
 loaded = inference.model_fn(str(model))
 answers = []
-for content, content_type, accept in json.load(sys.stdin):
+for content, content_type, accept in json.loads(Path("asked.json").read_text()):
     result = inference.output_fn(inference.predict_fn(inference.input_fn(content, content_type), loaded), accept)
     if not isinstance(result, tuple):
         answers.append([result.status_code, result.get_data(as_text=True), result.mimetype])
@@ -40,7 +40,7 @@ for content, content_type, accept in json.load(sys.stdin):
 import sagewright
 assert Path(sagewright.__file__).is_relative_to(model), sagewright.__file__
 assert not any(name.startswith("sagewright.runtime.jobs") for name in sys.modules)
-print(json.dumps(answers))
+Path("answers.json").write_text(json.dumps(answers))
 """
 
 Answers = Callable[[str], list[tuple[int, str, str]]]
@@ -48,25 +48,24 @@ Serve = Callable[[Project, list[tuple[str, str, str]]], list[tuple[int, str, str
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
+def serve(tmp_path_factory: pytest.TempPathFactory, image: Containers) -> Serve:
     """Unpack the artifact into an empty folder and ask it there."""
 
     def serve(project: Project, asked: list[tuple[str, str, str]]) -> list[tuple[int, str, str]]:
         folder = tmp_path_factory.mktemp("container")
-        model = folder / "opt" / "ml" / "model"
+        model = folder / "ml" / "model"
         with tarfile.open(project.root / "artifact" / "model.tar.gz") as members:
             members.extractall(model, filter="data")
-        done = subprocess.run(
-            [sys.executable, "-c", SERVER, model, folder / "copy"],
-            env={"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "SAGEMAKER_SUBMIT_DIRECTORY": str(model / "code")},
-            cwd=folder,
-            input=json.dumps(asked),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return [(status, body, kind) for status, body, kind in json.loads(done.stdout)]
+        (folder / "server.py").write_text(SERVER)
+        (folder / "asked.json").write_text(json.dumps(asked))
+        variables = {"SAGEMAKER_SUBMIT_DIRECTORY": str(model / "code"), "PYTHONPATH": str(OURS.parent)}
+        command = ["python3", str(folder / "server.py"), str(model), str(folder / "copy")]
+        log = folder / "log"
+        process = Process(command, variables, folder, log, isolated=False)
+        ended = image.start(process).wait()
+        assert ended is not None
+        assert ended.code == 0, log.read_text()
+        return [(status, body, kind) for status, body, kind in json.loads((folder / "answers.json").read_text())]
 
     return serve
 

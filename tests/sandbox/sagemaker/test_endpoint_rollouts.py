@@ -95,6 +95,7 @@ def test_requests_never_fail_while_an_alarm_takes_an_update_back(
     with Stream(serving) as stream:
         start(serving, new, watched(strategy(AN_HOUR), alarm))
         serving.baking(1 if "RollingUpdatePolicy" in strategy(0) else COUNT)
+        stream.saw("two")
         set_off(serving, alarm)
         endpoint = serving.account.settled(serving.name)
         after = len(stream.answers)
