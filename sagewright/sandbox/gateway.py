@@ -19,8 +19,13 @@ from .clients import Clients
 from .clock import Clock
 from .cloudformation.api import CloudFormation
 from .cloudwatch.api import CloudWatch
+from .codebuild import CodeBuild
+from .codecommit import CodeCommit
+from .codeconnections import CodeConnections
+from .codepipeline import CodePipeline
 from .events import Bus
 from .functions import Functions
+from .git import smart_http
 from .iam import asked, departed, public_access, resource_policies
 from .iam.actions.kms import owner as owner_of_key
 from .iam.asked import Asked
@@ -53,20 +58,43 @@ class Gateway:
         for agenda in (self.functions, self.bus, self.scheduler):
             clock.add(agenda)
         self.cloudwatch.stand(clock, self.topics, self.functions, self.bus)
-        shown = {"inbox": self.topics.inbox.document, "schedules": self.scheduler.document}
-        self._person = Person(clock, shown)
+        self.codecommit = CodeCommit(clients, clock, self.bus, data)
+        self.connections = CodeConnections(clients, clock, data)
+        self.codebuild = CodeBuild(
+            clients, clock, self.bus, data, codecommit=self.codecommit, connections=self.connections
+        )
+        self.codepipeline = CodePipeline(
+            clients, clock, self.bus, data, self.codecommit, self.connections, self.codebuild
+        )
+        for agenda in self.codepipeline.agendas:
+            clock.add(agenda)
+        desk = self.connections.desk
+        shown = {
+            "inbox": self.topics.inbox.document,
+            "schedules": self.scheduler.document,
+            "connections": desk.connections,
+            "pull-requests": desk.pull_requests,
+            "build-statuses": self.codebuild.statuses.document,
+        }
+        self._person = Person(clock, shown, {"connections": desk.complete, "pull-requests": desk.pull_request})
         # moto answers their other operations.
         self._parts: dict[str, PartOfService] = {
             part.service_name: part for part in (self.functions, self.topics, self.bus, self.scheduler, self.cloudwatch)
         }
         self._sagemaker = SageMaker(clients, data, self.cloudwatch, clock, self.bus)
         self._services: dict[str, Service] = {
-            service.service_name: service for service in (CloudFormation(clients), self._sagemaker)
+            service.service_name: service
+            for service in (
+                CloudFormation(clients, clock, self.bus),
+                *(self._sagemaker, self.codebuild, self.codecommit, self.codepipeline),
+                *self.connections.services,
+            )
         }
         self._door = Door(clients.authorizer)
         clients.authorizer.resources.provide("sagemaker", self._sagemaker.registry.policy_of)
         clients.authorizer.tags.provide("sagemaker", self._sagemaker.tags_of)
         clients.authorizer.tags.provide("cloudwatch", self.cloudwatch.tags_of)
+        clients.authorizer.tags.provide("codebuild", self.codebuild.tags_of)
         resource_policies.judge_alone()
         ec2.apply()
         logs.apply(clock)
@@ -78,6 +106,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop what the services started."""
+        self.codebuild.close()
         self._sagemaker.close()
         self.functions.close()
 
@@ -90,6 +119,8 @@ class Gateway:
         request = Request(environ)
         if request.path.startswith(PREFIX):
             return self._person.answer(request)(environ, start_response)
+        if (asked_by_git := smart_http.read(request)) and (answer := self._to_git(asked_by_git)):
+            return answer(environ, start_response)
         signing_name = "s3"
         try:
             if _is_link(request):  # in an e-mail: whoever has the token needs no signature
@@ -115,6 +146,12 @@ class Gateway:
             message = f"The sandbox failed to answer ({type(fault).__name__}: {fault}); its log has the details."
             answer = error_response(_protocol_of(signing_name, request), ApiError("InternalFailure", message, 500))
         return answer(environ, start_response)
+
+    def _to_git(self, asked_by_git: smart_http.GitRequest) -> Response | None:
+        secure = _PLAIN not in asked_by_git.request.environ
+        return self.codecommit.remote.answer(asked_by_git, secure=secure) or self.connections.provider.answer(
+            asked_by_git
+        )
 
     def _visitor(self, request: Request, signed: signature.Signature) -> Visitor:
         secure = _PLAIN not in request.environ
@@ -171,11 +208,7 @@ class Gateway:
         if "HTTP_AUTHORIZATION" not in environ:
             return signing_name == "s3"  # moto takes every presigned URL for S3's
         host = self._moto.infer_service_region_host(environ, environ["PATH_INFO"])
-        # Not get_backend_for_host: it prints to standard output what it does not find.
-        patterns = self._moto.backend_url_patterns
-        return host is not None and (
-            host in _MOTO_MODULES or any(pattern.match(f"http://{host}") for _, pattern in patterns)
-        )
+        return host is not None and self._moto.has(host)
 
 
 class _Moto(DomainDispatcherApplication):
@@ -184,6 +217,14 @@ class _Moto(DomainDispatcherApplication):
     def __init__(self, create_app: Callable[[Any], Any]) -> None:
         super().__init__(create_app)
         self._known: dict[str | None, Any] = {}
+        self._had: dict[str, bool] = {}
+
+    def has(self, host: str) -> bool:
+        """Tell whether there is a service at the host; get_backend_for_host prints what it does not find."""
+        if host not in self._had:
+            patterns = self.backend_url_patterns
+            self._had[host] = host in _MOTO_MODULES or any(pattern.match(f"http://{host}") for _, pattern in patterns)
+        return self._had[host]
 
     @override
     def get_backend_for_host(self, host: str | None) -> Any:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Any
 
 from moto.core.request import Request
@@ -27,20 +28,26 @@ class UnreadableError(Exception):
 
 
 class Person:
-    """Answers the pages below /_sandbox/: the clock's, and others that only show a document."""
+    """Answers the pages below /_sandbox/: the clock's, and others that show a document or take one."""
 
-    def __init__(self, clock: Clock, shown: Mapping[str, Callable[[], Document]]) -> None:
-        """Show each document under its name."""
+    def __init__(
+        self,
+        clock: Clock,
+        shown: Mapping[str, Callable[[], Document]],
+        taken: Mapping[str, Callable[[bytes], Document]] = MappingProxyType({}),
+    ) -> None:
+        """Show each document under its name, and hand what is posted there to who takes it."""
         self._clock = clock
         self._shown = dict(shown)
+        self._taken = dict(taken)
 
     def answer(self, request: Request) -> Response:
         """Answer one request, with the reason in `message` where it is refused."""
         if request.host.rsplit(":", 1)[0] not in _HOSTS or "Origin" in request.headers:
             return _refusal(HTTPStatus.FORBIDDEN, "this page is for programs of this machine, not for web pages")
         name = request.path.removeprefix(PREFIX)
-        if name == "clock" and request.method == "POST":
-            return self._move(request)
+        if request.method == "POST" and name in {"clock", *self._taken}:
+            return self._move(request) if name == "clock" else self._take(name, request)
         pages = {"clock": self._time, **self._shown}
         if name not in pages:
             listed = ", ".join(f"{PREFIX}{each}" for each in sorted(pages))
@@ -48,6 +55,12 @@ class Person:
         if request.method not in {"GET", "HEAD"}:
             return _refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} does not take {request.method}")
         return _json(HTTPStatus.OK, pages[name]())
+
+    def _take(self, name: str, request: Request) -> Response:
+        try:
+            return _json(HTTPStatus.OK, self._taken[name](request.get_data()))
+        except UnreadableError as error:
+            return _refusal(HTTPStatus.BAD_REQUEST, str(error))
 
     def _move(self, request: Request) -> Response:
         try:

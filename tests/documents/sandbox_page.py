@@ -14,6 +14,10 @@ from unittest.mock import MagicMock
 from sagewright.sandbox.clients import Clients
 from sagewright.sandbox.clock import Clock
 from sagewright.sandbox.cloudformation.resources import TYPES
+from sagewright.sandbox.codebuild import CodeBuild
+from sagewright.sandbox.codecommit import CodeCommit
+from sagewright.sandbox.codeconnections import CodeConnections
+from sagewright.sandbox.codepipeline import CodePipeline
 from sagewright.sandbox.sagemaker.api import SageMaker
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +43,9 @@ _SUBJECTS = {
     "Functions": re.compile(r"^functions/"),
     "Events and schedules": re.compile(r"^(events|scheduler)/"),
     "Topics": re.compile(r"^topics/"),
+    "Repositories and connections": re.compile(r"^(codecommit|codeconnections)/"),
+    "Builds": re.compile(r"^codebuild/"),
+    "Delivery pipelines": re.compile(r"^codepipeline/"),
     "Model registry": re.compile(r"^sagemaker/"),
 }
 
@@ -87,6 +94,38 @@ def _available() -> Iterator[str]:
     names = sorted(_sagemaker_operations())
     calls = ", ".join(f"`{name}`" for name in names)
     yield f"**SageMaker operations** ({len(names)}); any other is answered with `UnsupportedOperation` (501):\n{calls}."
+    listed = [
+        ("CodeCommit", _codecommit_operations()),
+        ("CodeConnections", _connection_operations()),
+        ("CodeBuild", _codebuild_operations()),
+        ("CodePipeline", _codepipeline_operations()),
+    ]
+    for service, operations in listed:
+        calls = ", ".join(f"`{name}`" for name in sorted(operations))
+        yield f"**{service} operations** ({len(operations)}); any other likewise:\n{calls}."
+
+
+def _codecommit_operations() -> list[str]:
+    with TemporaryDirectory() as folder:
+        return list(CodeCommit(Clients("http://localhost"), MagicMock(), MagicMock(), Path(folder)).operations)
+
+
+def _connection_operations() -> list[str]:
+    with TemporaryDirectory() as folder:
+        return list(CodeConnections(Clients("http://localhost"), MagicMock(), Path(folder)).services[0].operations)
+
+
+def _codebuild_operations() -> list[str]:
+    neighbour = MagicMock()
+    clients, neighbours = Clients("http://localhost"), {"codecommit": neighbour, "connections": neighbour}
+    return list(CodeBuild(clients, neighbour, neighbour, Path("none"), **neighbours).operations)
+
+
+def _codepipeline_operations() -> list[str]:
+    neighbour = MagicMock()
+    with TemporaryDirectory() as folder:
+        clients, neighbours = Clients("http://localhost"), (neighbour, neighbour, neighbour)
+        return list(CodePipeline(clients, neighbour, neighbour, Path(folder), *neighbours).operations)
 
 
 def _sagemaker_operations() -> Iterable[str]:

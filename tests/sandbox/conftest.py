@@ -2,7 +2,7 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from sagewright.sandbox.server import Sandbox, start
+
+from .work_tree import WorkTree
 
 
 @dataclass(frozen=True)
@@ -124,3 +126,17 @@ def document(*statements: dict[str, Any]) -> str:
 @pytest.fixture
 def bench(sandbox: RunningSandbox) -> Bench:
     return Bench(sandbox, f"t-{uuid.uuid4().hex[:10]}")
+
+
+@pytest.fixture
+def work_tree(tmp_path: Path) -> Callable[..., WorkTree]:
+    """Return what makes a folder of this name to work with git in: a clone, or still empty."""
+
+    def made(name: str, url: str = "") -> WorkTree:
+        tree = WorkTree(tmp_path / name)
+        tree.folder.mkdir()
+        if url:
+            tree.git("clone", "--quiet", url, ".")
+        return tree
+
+    return made

@@ -143,8 +143,8 @@ def test_a_bucket_policy_against_plain_http_shuts_nobody_out(sandbox: Any, bucke
 def test_what_the_sandbox_lacks_is_named(sandbox: Any) -> None:
     with pytest.raises(ClientError, match="The sandbox does not have chime"):
         sandbox.client("chime").list_accounts()
-    with pytest.raises(ClientError, match=r"The sandbox does not have this operation of codepipeline: .*list_webhooks"):
-        sandbox.client("codepipeline").list_webhooks()
+    with pytest.raises(ClientError, match=r"The sandbox does not have this operation of codedeploy: .*list_git_hub"):
+        sandbox.client("codedeploy").list_git_hub_account_token_names()
 
 
 def test_the_date_header_is_real(sandbox: Any) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from botocore import xform_name
 
 from ..clients import Clients
+from ..clock import Clock
+from ..events.bus import Bus
 from ..protocol import ApiError, Caller
 from .change_set_api import ChangeSetOperations
 from .engine import Engine
@@ -12,6 +14,7 @@ from .query_api import QueryOperations
 from .request_reader import RequestReader
 from .stack import Stacks
 from .stack_api import StackOperations
+from .status_events import StatusEvents
 
 
 class CloudFormation:
@@ -19,8 +22,8 @@ class CloudFormation:
 
     service_name = "cloudformation"
 
-    def __init__(self, clients: Clients) -> None:
-        stacks = Stacks()
+    def __init__(self, clients: Clients, clock: Clock, bus: Bus) -> None:
+        stacks = Stacks(StatusEvents(bus, clock))
         engine, reader = Engine(stacks, clients), RequestReader(stacks, clients)
         self._units = (
             StackOperations(stacks, engine, reader, clients),

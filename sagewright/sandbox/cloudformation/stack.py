@@ -10,6 +10,7 @@ from typing import Any
 from ..protocol import ApiError, Caller
 from .actor import Actor
 from .deployment import Deployment
+from .status_events import StatusEvents
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -124,7 +125,8 @@ class Snapshot:
 class Stacks:
     """Every stack of every account and region; safe to use from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: StatusEvents) -> None:
+        self._events = events
         self.changed = threading.Condition(threading.RLock())
         self._stacks: dict[str, Stack] = {}
 
@@ -179,6 +181,7 @@ class Stacks:
         with self.changed:
             stack.status, stack.reason = status, reason
             self._record(stack, (stack.name, stack.id, STACK_TYPE), status, reason, token)
+        self._events.tell(stack, token)
 
     def set_resource(self, stack: Stack, resource: Resource, status: str, reason: str | None = None) -> None:
         """Change a resource's state and record the event."""

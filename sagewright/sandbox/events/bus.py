@@ -16,7 +16,7 @@ from ..errands import begin
 from ..functions import Functions
 from ..protocol import ApiError, Caller
 from ..topics import Topics
-from .delivery import Delivery
+from .delivery import Delivery, Start
 from .patterns import matches
 from .rules import bus_at, bus_policy, check_rule, check_targets, rules_of
 from .timetable import Timetables
@@ -51,6 +51,10 @@ class Bus:
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one request of a client."""
         return self.operations[operation](params, caller)
+
+    def reach(self, service: str, start: Start) -> None:
+        """Let a service of ours that comes later start what a rule's target of its is."""
+        self._delivery.reach(service, start)
 
     def emit(  # noqa: PLR0913 - the parts of an event
         self,

@@ -17,6 +17,8 @@ from .shaping import shaped, value_at
 PRINCIPAL = "events.amazonaws.com"
 
 Pass = Callable[[str, dict[str, Any]], None]
+Start = Callable[[str, str], None]
+"""Starts what an ARN is for a rule, given by its ARN, too."""
 
 
 class Delivery:
@@ -27,6 +29,11 @@ class Delivery:
         self._functions = functions
         self._topics = topics
         self._pass_on = pass_on
+        self._starts: dict[str, Start] = {}
+
+    def reach(self, service: str, start: Start) -> None:
+        """Let a service start what is a target; the rule's role is asked for the permission."""
+        self._starts[service] = start
 
     def deliver(self, rule: Any, target: Mapping[str, Any], event: dict[str, Any]) -> None:
         """Bring one event to one target.
@@ -52,6 +59,11 @@ class Delivery:
             ServiceActor(self._clients, PRINCIPAL, rule.arn).send(arn, text, group=group)
         elif kind == "sagemaker":
             self._start(rule, target, event)
+        elif kind == "codepipeline":
+            region, account = arn.split(":")[3:5]
+            action = "codepipeline:StartPipelineExecution"
+            self._acting(rule, target).require(action, arn, region=region, account=account, context={})
+            self._starts[kind](arn, rule.arn)
         else:
             self._to_bus(rule, target, event)
 

@@ -11,7 +11,7 @@ from .pattern_rules import pattern_problem
 from .timetable import check_timetable
 
 _MAX_TARGETS = 5
-_ROLE_NEEDED = ("sagemaker", "events")
+_ROLE_NEEDED = ("sagemaker", "events", "codepipeline")
 _UNKNOWN = ("KinesisParameters", "EcsParameters", "BatchParameters", "HttpParameters", "RunCommandParameters")
 
 
@@ -68,7 +68,7 @@ def _check_target(target: dict[str, Any], caller: Caller) -> None:
     if kind is None:
         problem = (
             f"The sandbox's EventBridge does not reach {arn} ({named}): it reaches functions, topics, queues,"
-            " SageMaker pipelines and event buses."
+            " SageMaker pipelines, CodePipeline's pipelines and event buses."
         )
         raise ApiError("UnsupportedOperation", problem, 501)
     if kind in _ROLE_NEEDED and not target.get("RoleArn") and arn.split(":")[4] == caller.account:
@@ -76,7 +76,11 @@ def _check_target(target: dict[str, Any], caller: Caller) -> None:
     if kind == "sqs" and arn.endswith(".fifo") and not target.get("SqsParameters"):
         problem = f"Parameter(s) SqsParameters must be specified for target: {target['Id']}."
         raise ApiError("ValidationException", problem)
-    if sum(member in target for member in ("Input", "InputPath", "InputTransformer")) > 1:
+    shaped = [member for member in ("Input", "InputPath", "InputTransformer") if member in target]
+    if kind == "codepipeline" and shaped:
+        problem = f"The sandbox's EventBridge does not have {shaped[0]} for a pipeline of CodePipeline ({named})."
+        raise ApiError("UnsupportedOperation", problem, 501)
+    if len(shaped) > 1:
         problem = f"Only one of Input, InputPath, or InputTransformer must be provided for {named}."
         raise ApiError("ValidationException", problem)
     if "Input" in target:
@@ -92,5 +96,6 @@ def kind_of(arn: str) -> str | None:
     if len(parts) != 6 or not parts[4]:  # noqa: PLR2004 - an ARN's six parts
         return None
     service, resource = parts[2], parts[5]
-    prefix = {"lambda": "function:", "sagemaker": "pipeline/", "events": "event-bus/", "sqs": "", "sns": ""}
+    prefix = {"lambda": "function:", "sagemaker": "pipeline/", "events": "event-bus/"}
+    prefix |= dict.fromkeys(("sqs", "sns", "codepipeline"), "")
     return service if service in prefix and resource.startswith(prefix[service]) else None

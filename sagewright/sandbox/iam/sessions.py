@@ -11,7 +11,7 @@ from .identities import Identities, account_in, role_named
 _DURATION_S = 3600
 _SPARE = timedelta(minutes=15)
 # How services name the sessions of the roles that they take; Lambda takes the function's name.
-_NAMES = {"sagemaker": "SageMaker", "cloudformation": "AWSCloudFormation"}
+_NAMES = {"codebuild": "AWSCodeBuild", "sagemaker": "SageMaker", "cloudformation": "AWSCloudFormation"}
 
 
 @dataclass(frozen=True)

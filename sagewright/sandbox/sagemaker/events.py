@@ -11,13 +11,21 @@ from typing import Any, NamedTuple, Protocol
 from ..clock import Clock
 from ..cloudwatch.metrics import Place
 from ..protocol import Caller
-from .store import ENDPOINT, PIPELINE_EXECUTION, PROCESSING_JOB, TRAINING_JOB, Kind, Record
+from .store import ENDPOINT, MODEL_PACKAGE, PIPELINE_EXECUTION, PROCESSING_JOB, TRAINING_JOB, Kind, Record
 
 SOURCE = "aws.sagemaker"
 _THOUSAND = 1000
 # Events of processing jobs spell these members' values in capitals, unlike the API; the last two without underscores.
 _CAPITALS = {"S3DataType", "S3InputMode", "S3UploadMode", "S3DataDistributionType", "S3CompressionType"}
 _UNDIVIDED = {"S3DataDistributionType", "S3CompressionType"}
+_PACKAGE_STATES = ("ModelPackageStatus", "ModelApprovalStatus", "ModelLifeCycle")
+# What the documented event of a version holds.
+_PACKAGE = (
+    *("ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn", "CreationTime", "InferenceSpecification"),
+    *("ModelPackageStatus", "ModelPackageStatusDetails", "CertifyForMarketplace", "ModelApprovalStatus"),
+    *("MetadataProperties", "ModelMetrics", "ModelLifeCycle", "LastModifiedTime"),
+)
+_CONTAINER = ("Image", "ImageDigest", "ModelDataUrl")
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -111,6 +119,20 @@ def _execution(before: Record, after: Record) -> dict[str, Any]:
     return {name: value for name, value in described.items() if value is not None}
 
 
+def _model_package(before: Record, after: Record) -> dict[str, Any]:
+    """Tell a version, and of one that was there before what has changed."""
+    told = {name: after[name] for name in _PACKAGE if name in after}
+    told |= {name: _iso(value) for name, value in told.items() if isinstance(value, datetime)}
+    if "InferenceSpecification" in told:
+        containers = [
+            {name: container[name] for name in _CONTAINER if name in container}
+            for container in told["InferenceSpecification"].get("Containers", ())
+        ]
+        told["InferenceSpecification"] = told["InferenceSpecification"] | {"Containers": containers}
+    changed = [name for name in _PACKAGE_STATES if before and before.get(name) != after.get(name)]
+    return told | ({"UpdatedModelPackageFields": changed} if changed else {})
+
+
 def _told(value: Any, capitals: Collection[str] = (), name: str = "") -> Any:
     """Return the value of a member as events have it: times in milliseconds, and words in capitals where asked for."""
     if isinstance(value, datetime):
@@ -151,6 +173,12 @@ _EVENTS = {
         ("EndpointStatus",),
         ("EndpointArn",),
         _endpoint,
+    ),
+    MODEL_PACKAGE: _Event(
+        "SageMaker Model Package State Change",
+        _PACKAGE_STATES,
+        ("ModelPackageArn",),
+        _model_package,
     ),
     PIPELINE_EXECUTION: _Event(
         "SageMaker Model Building Pipeline Execution Status Change",

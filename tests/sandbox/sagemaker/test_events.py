@@ -5,7 +5,15 @@ import pytest
 
 from sagewright.sandbox.protocol import Caller
 from sagewright.sandbox.sagemaker.events import Events
-from sagewright.sandbox.sagemaker.store import ENDPOINT, MODEL, PIPELINE_EXECUTION, PROCESSING_JOB, TRAINING_JOB, Store
+from sagewright.sandbox.sagemaker.store import (
+    ENDPOINT,
+    MODEL,
+    MODEL_PACKAGE,
+    PIPELINE_EXECUTION,
+    PROCESSING_JOB,
+    TRAINING_JOB,
+    Store,
+)
 
 CALLER = Caller("111111111111", "eu-west-1", "")
 NOW = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
@@ -152,3 +160,39 @@ def test_what_has_no_event_and_what_changes_no_state_is_not_told(told: Told) -> 
     told.store.put(PROCESSING_JOB, CALLER, "clean", {"ProcessingJobArn": arn, "ProcessingJobStatus": "InProgress"})
     told.store.update(PROCESSING_JOB, CALLER, "clean", ExitMessage="half done")
     assert len(told.bus.events) == 1
+
+
+def test_a_decision_about_a_version_is_told_with_what_has_changed(told: Told) -> None:
+    arn = f"{ARN}:model-package/leavers/2"
+    container = {"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz", "Environment": {"KEY": "value"}}
+    package = {
+        "ModelPackageGroupName": "leavers",
+        "ModelPackageVersion": 2,
+        "ModelPackageArn": arn,
+        "ModelPackageStatus": "Completed",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {"Containers": [container], "SupportedContentTypes": ["text/csv"]},
+        "CustomerMetadataProperties": {"Metric": "recall"},
+        "CreationTime": NOW,
+    }
+    told.store.put(MODEL_PACKAGE, CALLER, "leavers/2", package)
+    told.store.update(MODEL_PACKAGE, CALLER, "leavers/2", ApprovalDescription="looks good")
+    told.store.update(MODEL_PACKAGE, CALLER, "leavers/2", ModelApprovalStatus="Approved", LastModifiedTime=NOW)
+    registered, approved = told.bus.events
+    assert approved["detail_type"] == "SageMaker Model Package State Change"
+    assert approved["resources"] == [arn]
+    assert "UpdatedModelPackageFields" not in registered["detail"]
+    assert approved["detail"] == {
+        "ModelPackageGroupName": "leavers",
+        "ModelPackageVersion": 2,
+        "ModelPackageArn": arn,
+        "ModelPackageStatus": "Completed",
+        "ModelApprovalStatus": "Approved",
+        "InferenceSpecification": {
+            "Containers": [{"Image": "image", "ModelDataUrl": "s3://bucket/model.tar.gz"}],
+            "SupportedContentTypes": ["text/csv"],
+        },
+        "CreationTime": "2027-03-01T09:30:00Z",
+        "LastModifiedTime": "2027-03-01T09:30:00Z",
+        "UpdatedModelPackageFields": ["ModelApprovalStatus"],
+    }

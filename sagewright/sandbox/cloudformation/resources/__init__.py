@@ -4,6 +4,10 @@ from ..resource import ResourceType
 from . import (
     applicationautoscaling,
     cloudwatch,
+    codebuild,
+    codecommit,
+    codeconnections,
+    codepipeline,
     dynamodb,
     ec2,
     ec2_endpoints,
@@ -28,6 +32,10 @@ from . import (
 _FAMILIES = (
     applicationautoscaling,
     cloudwatch,
+    codebuild,
+    codecommit,
+    codeconnections,
+    codepipeline,
     dynamodb,
     ec2,
     ec2_endpoints,

@@ -4,14 +4,23 @@ from collections.abc import Iterator
 
 from ..asked import Asked
 from ..demand import Demand
-from . import ec2, kms, pass_role, s3, s3_keys
+from . import codepipeline, ec2, kms, pass_role, s3, s3_keys
 from .arns import Table
+from .codebuild import CODEBUILD
 from .iam import IAM
 from .sagemaker import SAGEMAKER
+from .source_code import SOURCE_CODE
 from .tables import TABLES
 from .tag_on_create import with_tagging
 
-_TABLES = {**TABLES, "iam": IAM, "sagemaker": SAGEMAKER}
+_TABLES = {
+    **TABLES,
+    "iam": IAM,
+    "sagemaker": SAGEMAKER,
+    **SOURCE_CODE,
+    **CODEBUILD,
+    "codepipeline": codepipeline.CODEPIPELINE,
+}
 
 
 def demands(asked: Asked) -> Iterator[Demand]:
@@ -27,4 +36,5 @@ def demands(asked: Asked) -> Iterator[Demand]:
     else:
         table = _TABLES.get(asked.service) or Table(asked.service, {})
         yield from with_tagging(asked, table.demands(asked))
-        yield from pass_role.demands(asked)
+        passing = codepipeline.passing if asked.service == "codepipeline" else pass_role.demands
+        yield from passing(asked)

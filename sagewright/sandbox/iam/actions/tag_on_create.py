@@ -10,6 +10,10 @@ from .arns import own_arn
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_tags.html
 _ACTIONS = {
     "cloudwatch": "cloudwatch:TagResource",
+    "codecommit": "codecommit:TagResource",
+    "codeconnections": "codeconnections:TagResource",
+    "codepipeline": "codepipeline:TagResource",
+    "codestar-connections": "codestar-connections:TagResource",
     "dynamodb": "dynamodb:TagResource",
     "ecr": "ecr:TagResource",
     "events": "events:TagResource",
@@ -23,6 +27,7 @@ _ACTIONS = {
     "sqs": "sqs:TagQueue",
     "ssm": "ssm:AddTagsToResource",
 }
+_UNMADE = {"kms": "key/*", "codeconnections": "connection/*", "codestar-connections": "connection/*"}
 _OF_IAM = ("InstanceProfile", "Policy", "Role", "User")
 _TAG_MEMBERS = ("Tags", "tags")
 _MAKING = ("Create", "Put")
@@ -35,8 +40,9 @@ def with_tagging(asked: Asked, demands: Iterable[Demand]) -> Iterator[Demand]:
     for demand in demands:
         yield demand
         if tag:
-            # A key has no ARN before it is made: that of any key of the account stands for it.
-            resource = own_arn("kms", asked, "key/*") if asked.service == "kms" else demand.resource
+            # What has no ARN before it is made: that of any one of the account stands for it.
+            unmade = _UNMADE.get(asked.service)
+            resource = own_arn(asked.service, asked, unmade) if unmade else demand.resource
             yield Demand(tag, resource, _context(asked, demand))
             tag = ""
 

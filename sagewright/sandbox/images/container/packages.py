@@ -10,8 +10,10 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import ModuleType
 
+_PACKAGES = ("site-packages", "dist-packages")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -20,7 +22,7 @@ class ImagePackages:
 
     def __init__(self, distributions: Iterable[str]) -> None:
         self._held = _modules(distributions)
-        self._site = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")})
+        self._site = tuple({sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), *_packages()})
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -49,9 +51,15 @@ def hide_what_the_image_lacks(distributions: Iterable[str]) -> None:
     """From here on, import only from the standard library, the image's packages and the program's own folders."""
     kept = (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), sysconfig.get_path("purelib"))
     # What remains are the sandbox's own folder and those that .pth files of this machine add.
+    kept += tuple(_packages())
     sys.path[:] = [entry for entry in sys.path if entry.startswith(kept) or entry.endswith(".zip")]
     place = sys.meta_path.index(importlib.machinery.PathFinder)
     sys.meta_path[place] = ImagePackages(distributions)
+
+
+def _packages() -> list[str]:
+    """Return the folders of packages, of which an environment that stands on another one has several."""
+    return [entry for entry in sys.path if Path(entry).name in _PACKAGES]
 
 
 def _modules(roots: Iterable[str]) -> set[str]:

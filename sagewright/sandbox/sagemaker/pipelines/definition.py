@@ -117,6 +117,9 @@ def _steps(documents: Any, branch: tuple[str, bool] | None) -> Iterator[Step]:
     for document in json_array(documents):
         step = _step(document, branch)
         yield step
+        if step.type == "Condition" and branch is not None:
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html#step-type-condition
+            raise malformed(f"Condition step '{step.name}' is in a branch of '{branch[0]}': nesting is not supported.")
         if step.type == "Condition":
             yield from _steps(step.arguments.get("IfSteps", []), (step.name, True))
             yield from _steps(step.arguments.get("ElseSteps", []), (step.name, False))

@@ -20,6 +20,10 @@ FAIL = {"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arg
         ("AWS::Events::Rule", {"Name": "taken", "ScheduleExpression": "rate(1 day)"}),
         ("AWS::Events::EventBus", {"Name": "taken"}),
         ("AWS::Scheduler::ScheduleGroup", {"Name": "taken"}),
+        (
+            "AWS::CodeBuild::ReportGroup",
+            {"Name": "taken", "Type": "TEST", "ExportConfig": {"ExportConfigType": "NO_EXPORT"}},
+        ),
         ("AWS::SSM::Parameter", {"Name": "/taken", "Type": "String", "Value": "1"}),
         ("AWS::CloudWatch::Dashboard", {"DashboardName": "taken", "DashboardBody": '{"widgets": []}'}),
         ("AWS::ECR::Repository", {"RepositoryName": "taken"}),

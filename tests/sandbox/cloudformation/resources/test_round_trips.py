@@ -1,6 +1,8 @@
 """Every type: made, read, changed, tagged and removed through the API of its service."""
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -156,6 +158,60 @@ def schedule(stack: Any, _: Any) -> tuple[Properties, Properties]:
     )
 
 
+def repository(stack: Any, _: Any) -> tuple[Properties, Properties]:
+    bucket = stack.create("AWS::S3::Bucket", {}, "Bucket").id
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as package:
+        package.writestr("README.md", "# Orders\n")
+    stack.client("s3").put_object(Bucket=bucket, Key="seed.zip", Body=archive.getvalue())
+    code = {"S3": {"Bucket": bucket, "Key": "seed.zip"}}
+    properties = {"RepositoryName": "round-trip", "RepositoryDescription": "orders", "Code": code}
+    return properties, {"RepositoryName": "round-trip-2", "RepositoryDescription": "more orders"}
+
+
+def build_project(stack: Any, _: Any) -> tuple[Properties, Properties]:
+    image = "aws/codebuild/amazonlinux-x86_64-standard:6.0"
+    environment = {"Type": "LINUX_CONTAINER", "ComputeType": "BUILD_GENERAL1_SMALL", "Image": image}
+    variables = [{"Name": "WHO", "Value": "ann"}]
+    spec = "version: 0.2\nphases: {build: {commands: [echo]}}"
+    properties = {
+        "Artifacts": {"Type": "NO_ARTIFACTS"},
+        "Environment": environment,
+        "ServiceRole": stack.role("codebuild.amazonaws.com").attributes["Arn"],
+        "Source": {"Type": "NO_SOURCE", "BuildSpec": spec},
+    }
+    change = {
+        "Environment": {**environment, "EnvironmentVariables": variables, "PrivilegedMode": False},
+        "Cache": {"Type": "LOCAL", "Modes": ["LOCAL_CUSTOM_CACHE"]},
+        "ConcurrentBuildLimit": 1,
+        "EncryptionKey": stack.create("AWS::KMS::Key", {}, "BuildKey").attributes["Arn"],
+        "LogsConfig": {"CloudWatchLogs": {"Status": "ENABLED", "GroupName": "builds"}},
+        "TimeoutInMinutes": 20,
+    }
+    return properties, change
+
+
+def code_pipeline(stack: Any, _: Any) -> tuple[Properties, Properties]:
+    def action(name: str, kind: str, **more: Any) -> Properties:
+        category, _, provider = kind.partition(" ")
+        made = {"Category": category, "Owner": "AWS", "Provider": provider, "Version": "1"}
+        return {"Name": name, "ActionTypeId": made, **more}
+
+    store = {"Type": "S3", "Location": "round-trip"}
+    code = {"S3Bucket": "round-trip", "S3ObjectKey": "code.zip", "PollForSourceChanges": False}
+    source = action("Take", "Source S3", Configuration=code, OutputArtifacts=[{"Name": "Code"}])
+    gate = {"Name": "Gate", "Actions": [action("Approve", "Approval Manual")]}
+    properties = {
+        "PipelineType": "V2",
+        "RoleArn": stack.role("codepipeline.amazonaws.com").attributes["Arn"],
+        "ArtifactStores": [{"Region": stack.region, "ArtifactStore": store}],
+        "Stages": [{"Name": "Source", "Actions": [source]}, gate],
+        "Variables": [{"Name": "Version", "DefaultValue": "none"}],
+        "DisableInboundStageTransitions": [{"StageName": "Gate", "Reason": "holidays"}],
+    }
+    return properties, {"ExecutionMode": "QUEUED", "DisableInboundStageTransitions": []}
+
+
 def scaling_policy(stack: Any, _: Any) -> tuple[Properties, Properties]:
     target = stack.create("AWS::ApplicationAutoScaling::ScalableTarget", scalable("table/orders"), "Target")
     tracking = {
@@ -220,6 +276,12 @@ EXAMPLES: dict[str, Example] = {
         {"LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [UNTAGGED]})}},
         {"ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": {"ScanOnPush": True}},
     ),
+    "AWS::CodeBuild::Project": build_project,
+    "AWS::CodeBuild::ReportGroup": fixed({"Type": "TEST", "ExportConfig": {"ExportConfigType": "NO_EXPORT"}}),
+    "AWS::CodeCommit::Repository": repository,
+    "AWS::CodeConnections::Connection": fixed({"ConnectionName": "round-trip", "ProviderType": "GitHub"}),
+    "AWS::CodeStarConnections::Connection": fixed({"ConnectionName": "round-trip-old", "ProviderType": "Bitbucket"}),
+    "AWS::CodePipeline::Pipeline": code_pipeline,
     "AWS::Events::EventBus": fixed({"Name": "round-trip"}),
     "AWS::Events::EventBusPolicy": event_bus_policy,
     "AWS::Events::Rule": event_rule,

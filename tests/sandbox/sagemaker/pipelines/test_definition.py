@@ -190,6 +190,10 @@ EQUAL = {"Type": "Equals", "LeftValue": 1, "RightValue": 1}
         (_condition(Type="Not", Condition={"Type": "No"}), "Value 'No' for 'ConditionType'"),
         (_condition(Type="Or", Conditions=[]), "Conditions is empty"),
         (_argument(GATE, "Conditions", []), "Conditions is empty"),
+        (
+            _argument(GATE, "IfSteps", [{"Name": "Again", "Type": "Condition", "Arguments": {"Conditions": [EQUAL]}}]),
+            "Condition step 'Again' is in a branch of 'Gate': nesting is not supported.",
+        ),
         (_argument(GATE, "Otherwise", []), "Unknown Argument member 'Otherwise'."),
         (_argument(GATE, "IfSteps", {}), "Expecting start of Json Array."),
         (_argument(GATE, "ElseSteps.0.Arguments.ErrorMessage", ["a"]), "ErrorMessage of step 'NotGoodEnough'"),
