@@ -58,7 +58,9 @@ def join(on: str, *values: Value) -> Expression:
     return {"Std:Join": {"On": on, "Values": list(values)}}
 
 
-def compare(kind: Literal["GreaterThanOrEqualTo", "LessThanOrEqualTo"], left: Value, right: Value) -> Expression:
+def compare(
+    kind: Literal["GreaterThanOrEqualTo", "LessThan", "LessThanOrEqualTo"], left: Value, right: Value
+) -> Expression:
     """Compare two values, for the condition of a step."""
     return {"Type": kind, "LeftValue": left, "RightValue": right}
 

@@ -7,7 +7,7 @@ from sagewright.pipelines import steps
 from sagewright.pipelines.expressions import EXECUTION_ARN, Expression, join
 from sagewright.project import Project, names
 
-REGISTER = "Register"
+REGISTER, REGISTER_APPROVED = "Register", "RegisterApproved"
 # What Preprocess writes beside the schema, in Model Monitor's own formats.
 STATISTICS, CONSTRAINTS = "statistics.json", "constraints.json"
 MEDIA_TYPES = ("text/csv", "application/json")
@@ -18,7 +18,7 @@ HANDLERS = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "
 
 @dataclass(frozen=True)
 class Registration:
-    """Where the parts of a version come from. Nothing in it serves before a person has approved it."""
+    """Where the parts of a version come from. Nothing in it serves before it is approved."""
 
     image: str
     model_data: Expression
@@ -28,12 +28,21 @@ class Registration:
     data_version: Expression
     git_commit: Expression
     code_bundle: str
+    # The number of the version that it was compared with; None where there is no comparison.
+    champion: Expression | None = None
 
     def step(self, project: Project) -> steps.Step:
         """Ask for a model package in the project's group, waiting for approval."""
+        return steps.register_model(REGISTER, self._request(project, "PendingManualApproval"))
+
+    def approved(self, project: Project) -> steps.Step:
+        """Ask for one that is approved as it is: a step of its own, since no argument may hold what a job has found."""
+        return steps.register_model(REGISTER_APPROVED, self._request(project, "Approved"))
+
+    def _request(self, project: Project, approval: str) -> dict[str, Any]:
         report = join("/", self.evaluation, "evaluation.json")
         statistics, constraints = (_json(join("/", self.baseline, name)) for name in (STATISTICS, CONSTRAINTS))
-        request = {
+        request: dict[str, Any] = {
             "ModelPackageGroupName": names.model_package_group(project.name),
             "InferenceSpecification": {
                 "Containers": [{"Image": self.image, "ModelDataUrl": self.model_data, "Environment": dict(HANDLERS)}],
@@ -48,7 +57,7 @@ class Registration:
                 "ModelDataQuality": {"Statistics": statistics, "Constraints": constraints},
             },
             "DriftCheckBaselines": {"ModelDataQuality": {"Statistics": statistics, "Constraints": constraints}},
-            "ModelApprovalStatus": "PendingManualApproval",
+            "ModelApprovalStatus": approval,
             "CustomerMetadataProperties": {
                 "BaselineUri": self.baseline,
                 "EvaluationUri": self.evaluation,
@@ -60,9 +69,11 @@ class Registration:
                 "CodeBundle": self.code_bundle,
             },
         }
+        if self.champion is not None:
+            request["CustomerMetadataProperties"]["ChampionVersion"] = self.champion
         if project.description:
             request["ModelPackageDescription"] = project.description
-        return steps.register_model(REGISTER, request)
+        return request
 
 
 def _json(uri: Expression) -> dict[str, Any]:

@@ -66,9 +66,12 @@ def register_model(name: str, arguments: Arguments) -> Step:
     return {"Name": name, "Type": "RegisterModel", "Arguments": arguments, "RetryPolicies": [dict(_CALLS_AGAIN)]}
 
 
-def condition(name: str, holds: Expression, *, then: Sequence[Step], otherwise: Sequence[Step]) -> Step:
-    """Run the steps of one of two branches."""
-    arguments = {"Conditions": [holds], "IfSteps": list(then), "ElseSteps": list(otherwise)}
+def condition(name: str, all_hold: Sequence[Expression], *, then: Sequence[Step], otherwise: Sequence[Step]) -> Step:
+    """Run the steps of one of two branches, in which no other condition may stand.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/build-and-manage-steps-types.html#step-type-condition
+    """
+    arguments = {"Conditions": list(all_hold), "IfSteps": list(then), "ElseSteps": list(otherwise)}
     return {"Name": name, "Type": "Condition", "Arguments": arguments}
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from sagewright.pipelines import steps
 from sagewright.pipelines.bindings import Bindings
-from sagewright.pipelines.expressions import Parameter, PropertyFile, model_data, processing_output
+from sagewright.pipelines.comparison import CHAMPION_MODEL, CHAMPION_VERSION, Comparison
+from sagewright.pipelines.expressions import Parameter, PropertyFile, Value, model_data, processing_output
 from sagewright.pipelines.gate import Gate
 from sagewright.pipelines.jobs import CHANNELS, INPUT, OUTPUT, Job, Program
 from sagewright.pipelines.registration import Registration
@@ -26,7 +27,7 @@ def definition(project: Project, bindings: Bindings) -> dict[str, Any]:
         "Parameters": [parameter.declaration() for parameter in pipeline.parameters],
         # No classic experiment and trial for each run: they are superseded, and would need more rights.
         "PipelineExperimentConfig": None,
-        "Steps": [pipeline.preprocess(), pipeline.train(), pipeline.evaluate(), pipeline.gate()],
+        "Steps": [pipeline.preprocess(), pipeline.train(), pipeline.evaluate(), *pipeline.decide()],
     }
 
 
@@ -41,11 +42,13 @@ class _Training:
         instance_type = project.first.training.instance.type
         self._processing_type = Parameter("ProcessingInstanceType", "String", instance_type)
         self._training_type = Parameter("TrainingInstanceType", "String", instance_type)
-        self._gate = Gate(project.first, REPORT)
+        self._comparison = Comparison.of(project.first.evaluation, REPORT)
+        self._gate = Gate(project.first, REPORT, self._comparison)
 
     @property
     def parameters(self) -> list[Parameter]:
-        return [DATA_VERSION, GIT_COMMIT, self._processing_type, self._training_type, self._gate.threshold]
+        own = [DATA_VERSION, GIT_COMMIT, self._processing_type, self._training_type, self._gate.threshold]
+        return own if self._comparison is None else [*own, CHAMPION_MODEL, CHAMPION_VERSION]
 
     def preprocess(self) -> steps.Step:
         job = Job(
@@ -82,6 +85,11 @@ class _Training:
         return steps.job(TRAIN, "Training", request)
 
     def evaluate(self) -> steps.Step:
+        told: list[Value] = []
+        inputs: dict[str, Value] = {"model": model_data(TRAIN), "test": processing_output(PREPROCESS, "test")}
+        if self._comparison is not None:
+            told = self._comparison.arguments(INPUT)
+            inputs |= {"held_out": processing_output(PREPROCESS, "held_out"), "champion": CHAMPION_MODEL.value}
         job = Job(
             step=EVALUATE,
             role_arn=self._bindings.evaluate_role_arn,
@@ -92,14 +100,15 @@ class _Training:
                 *("--model", f"{INPUT}/model"),
                 *("--test", f"{INPUT}/test"),
                 *("--output", f"{OUTPUT}/{REPORT.output}"),
+                *told,
             ],
-            inputs={"model": model_data(TRAIN), "test": processing_output(PREPROCESS, "test")},
+            inputs=inputs,
         )
         outputs = {REPORT.output: self._program.place(EVALUATE, REPORT.output)}
         request = self._program.processing(job, outputs=outputs)
         return steps.job(EVALUATE, "Processing", request, [REPORT])
 
-    def gate(self) -> steps.Step:
+    def decide(self) -> list[steps.Step]:
         registration = Registration(
             image=self._image,
             model_data=model_data(TRAIN),
@@ -109,8 +118,12 @@ class _Training:
             data_version=DATA_VERSION.value,
             git_commit=GIT_COMMIT.value,
             code_bundle=self._bindings.bundle_uri,
+            champion=None if self._comparison is None else CHAMPION_VERSION.value,
         )
-        return self._gate.step(then=registration.step(self._project))
+        waiting = registration.step(self._project)
+        if self._comparison is None or self._project.approval.registry == "manual":
+            return [self._gate.step(then=[waiting])]
+        return self._gate.approving(waiting=waiting, approved=registration.approved(self._project))
 
     def _raw(self) -> str:
         data = self._project.first.data

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sagemaker.core.workflow.conditions import (
     ConditionGreaterThanOrEqualTo,
+    ConditionLessThan,
     ConditionLessThanOrEqualTo,
     primitive_or_expr,
 )
@@ -61,7 +62,11 @@ def test_a_value_of_a_property_file_may_stand_in_a_join_as_the_sdk_puts_it_there
 
 @pytest.mark.parametrize(
     ("kind", "sdk"),
-    [("GreaterThanOrEqualTo", ConditionGreaterThanOrEqualTo), ("LessThanOrEqualTo", ConditionLessThanOrEqualTo)],
+    [
+        ("GreaterThanOrEqualTo", ConditionGreaterThanOrEqualTo),
+        ("LessThan", ConditionLessThan),
+        ("LessThanOrEqualTo", ConditionLessThanOrEqualTo),
+    ],
 )
 def test_comparisons_are_the_sdks(kind: Any, sdk: Callable[..., Any]) -> None:
     request = sdk(left=SDK_GET, right=SDK_THRESHOLD).to_request()

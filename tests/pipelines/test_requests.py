@@ -27,7 +27,22 @@ SAMPLES = {
     ),
     "Parameters.DataVersion": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "Parameters.GitCommit": "2fd4e1c67a2d28fced849ee1bb76e7391b93eb12",
+    "Parameters.ChampionModelUri": (
+        "s3://churn-dev-data-111111111111-eu-west-1/executions/no-champion/Train/nothing-is-live.txt"
+    ),
+    "Parameters.ChampionVersion": "none",
 }
+AUTOMATIC = {
+    "evaluation": "{minimum: 0.55, champion: {}}",
+    "repository": "{provider: codecommit, name: churn}",
+    "approval": "{registry: automatic}",
+}
+
+
+def every_step(definition: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for step in definition["Steps"]:
+        yield step
+        yield from (*step["Arguments"].get("IfSteps", ()), *step["Arguments"].get("ElseSteps", ()))
 
 
 def resolved(value: Any, defaults: dict[str, Any]) -> Any:
@@ -91,15 +106,16 @@ def own_faults(shape: Shape, value: Any) -> Iterator[str]:
             "source": "s3://elsewhere",
             "environments": "{dev: {region: us-east-1}}",
         },
+        {"evaluation": "{minimum: 0.55, champion: {tolerance: 0}}"},
+        AUTOMATIC,
     ],
-    ids=["binary", "multiclass", "regression", "all options", "long name"],
+    ids=["binary", "multiclass", "regression", "all options", "long name", "champion", "automatic"],
 )
 def test_every_request_is_one_that_the_api_takes(define: Define, sections: dict[str, str]) -> None:
     definition = define(**sections)
     defaults = {each["Name"]: each.get("DefaultValue") for each in definition["Parameters"]}
-    gate = definition["Steps"][-1]["Arguments"]
     checked = []
-    for step in (*definition["Steps"], *gate["IfSteps"]):
+    for step in every_step(definition):
         if step["Type"] not in OPERATIONS:
             continue
         operation, name = OPERATIONS[step["Type"]]
@@ -112,7 +128,8 @@ def test_every_request_is_one_that_the_api_takes(define: Define, sections: dict[
         assert list(faults(shape, request)) == []
         checked.append(operation)
 
-    assert checked == ["CreateProcessingJob", "CreateTrainingJob", "CreateProcessingJob", "CreateModelPackage"]
+    registers = ["CreateModelPackage"] * (2 if sections is AUTOMATIC else 1)
+    assert checked == ["CreateProcessingJob", "CreateTrainingJob", "CreateProcessingJob", *registers]
 
 
 def test_the_check_itself_finds_what_botocore_does_not() -> None:
@@ -133,10 +150,7 @@ def test_the_check_itself_finds_what_botocore_does_not() -> None:
 
 
 def test_step_names_are_what_the_format_allows(define: Define) -> None:
-    definition = define()
-    gate = definition["Steps"][-1]["Arguments"]
-
-    for step in (*definition["Steps"], *gate["IfSteps"], *gate["ElseSteps"]):
+    for step in every_step(define(**AUTOMATIC)):
         assert regex.fullmatch(r"[A-Za-z0-9\-_]{1,64}", step["Name"])
 
 

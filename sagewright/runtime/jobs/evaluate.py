@@ -2,20 +2,18 @@
 
 import argparse
 import csv
-import gzip
 import json
 import logging
 import math
-import tarfile
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import joblib
 import pandas as pd
 
-from sagewright.runtime.jobs import metrics
+from sagewright.runtime.jobs import champion, metrics, model_archive
+from sagewright.runtime.jobs.champion import Challenge
 from sagewright.runtime.jobs.feature_files import read_features
 from sagewright.runtime.jobs.metrics import Judged
 from sagewright.runtime.serving import schema, user_code
@@ -23,8 +21,6 @@ from sagewright.runtime.serving.errors import UserError
 from sagewright.runtime.serving.handlers import MODEL_FILE
 from sagewright.runtime.serving.predictions import Predictions, predict
 from sagewright.runtime.serving.schema import Schema
-
-_CHUNK = 1024 * 1024
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, required=True, help="folder with model.tar.gz")
     parser.add_argument("--test", type=Path, required=True, help="folder with the test rows' features")
     parser.add_argument("--output", type=Path, required=True, help="folder for evaluation.json and predictions.csv")
+    parser.add_argument("--champion", type=Path, help="folder with the live version's model.tar.gz, or without")
+    parser.add_argument("--champion-version", help="number of the live version, or none")
+    parser.add_argument("--held-out", type=Path, help="folder with the test rows as a caller sends them")
+    parser.add_argument("--metric", help="what the models are compared by")
+    parser.add_argument("--direction", choices=("maximize", "minimize"), help="how a better model's metric differs")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Predict the test rows and write down how good that is."""
-    estimator, recorded = load(arguments.model / "model.tar.gz")
+    estimator, recorded = load(arguments.model / model_archive.FILE)
     X, y = read_features(arguments.test, recorded)
     predictions = user_code.call(lambda: predict(estimator, recorded, X), "predict() of the model")
     evaluation = report(recorded, y, predictions)
     evaluation["custom"] = custom(arguments.package, estimator, X, y)
+    if arguments.champion is not None:
+        evaluation["champion"] = champion.compare(_challenge(arguments), recorded, y, evaluation)
+        logger.info("champion: %s", evaluation["champion"]["reason"])
     arguments.output.mkdir(parents=True, exist_ok=True)
     text = json.dumps(evaluation, indent=2, ensure_ascii=False, allow_nan=False)
     (arguments.output / "evaluation.json").write_text(text + "\n", encoding="utf-8")
@@ -57,15 +61,19 @@ def run(arguments: argparse.Namespace) -> None:
 def load(archive: Path) -> tuple[Any, Schema]:
     """Return the estimator and the schema of a model artifact."""
     with tempfile.TemporaryDirectory(prefix="model-") as folder:
-        try:
-            with gzip.open(archive) as content:
-                with tarfile.open(fileobj=content, mode="r|") as members:
-                    members.extractall(folder, filter="data")
-                while content.read(_CHUNK):  # gzip's checksum is at its end, after that of the tar
-                    pass
-        except (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error) as error:
-            raise UserError(f"the model artifact {archive.name} cannot be unpacked ({error}): train again") from error
+        model_archive.unpack(archive, Path(folder))
         return joblib.load(Path(folder) / MODEL_FILE), Schema.load(Path(folder) / schema.FILE)
+
+
+def _challenge(arguments: argparse.Namespace) -> Challenge:
+    return Challenge(
+        version=arguments.champion_version,
+        champion=arguments.champion / model_archive.FILE,
+        challenger=arguments.model / model_archive.FILE,
+        held_out=arguments.held_out,
+        metric=arguments.metric,
+        greater_is_better=arguments.direction == "maximize",
+    )
 
 
 def report(recorded: Schema, y: pd.Series, predictions: Predictions) -> dict[str, Any]:
