@@ -43,6 +43,19 @@ def evaluation(section: Evaluation) -> Iterator[Finding]:
     if value is not None and section.judge.least is not None and value < section.judge.least:
         message = f"{shown(value)} is less than {section.metric} can be (at least {section.judge.least:g})"
         yield Finding(("evaluation", bound), message, related)
+    yield from _tolerance(section)
+
+
+def _tolerance(section: Evaluation) -> Iterator[Finding]:
+    """Refuse a tolerance that no two models can differ by, such as one in percent."""
+    least, most = section.judge.least, section.judge.most
+    if section.champion is None or least is None or most is None or section.champion.tolerance < most - least:
+        return
+    message = (
+        f"{shown(section.champion.tolerance)} would refuse no model: {section.metric} is between {least:g} and "
+        f"{most:g}, and the tolerance is in its unit; write less than {most - least:g}, such as 0.005"
+    )
+    yield Finding(("evaluation", "champion", "tolerance"), message, (("evaluation", "metric"), _PROBLEM))
 
 
 def metric(learnt: Data, judged: Evaluation) -> Iterator[Finding]:

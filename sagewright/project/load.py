@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from sagewright.project import fields, monitoring, names
+from sagewright.project import approval, delivery, fields, monitoring, names, repository, source
 from sagewright.project.document import Document, KeyPath, dotted, read
 from sagewright.project.finding import Finding
 from sagewright.project.merge import Values, override
 from sagewright.project.messages import shown, unknown_key
-from sagewright.project.model import Environment, Identity, Placement, Project, Sections
+from sagewright.project.model import Delivered, Environment, Identity, Placement, Project, Sections
 from sagewright.project.problems import Problem, ProjectError
 from sagewright.project.sections import Checked, parse
 
 FILE_NAME = "project.yaml"
 _SECTIONS = list(Sections.model_fields)
-_TOP = [*Identity.model_fields, "environments", *_SECTIONS]
+_DELIVERED = list(Delivered.model_fields)
+_TOP = [*Identity.model_fields, *_DELIVERED, "environments", *_SECTIONS]
 _OF_ENVIRONMENT = [*Placement.model_fields, *_SECTIONS]
 # What is about an environment's own account: every environment has it, and none gives it to another.
 _OWN = ("network", "security")
@@ -50,27 +51,62 @@ class _Reader:
         identity = self._identity()
         checked = Checked(self._base, self._root)
         self._note(checked.findings)
+        delivered = self._delivered()
         places = self._places(identity)
         merged = self._merged(checked)
         self._hold_to_one_region(places)
         self._hold_accounts_together(places)
         if identity is not None:
-            self._hold_names(identity.name, places)
+            self._hold_names(identity.name, places, delivers=delivered is not None and delivered.repository is not None)
         self._hold_boundaries(places, merged)
         self._hold_monitors(places, merged)
-        if self.problems or self._document.problems or identity is None:
+        if delivered is not None:
+            self._hold_approval(delivered, next(iter(merged.values()), None))
+            self._hold_account(delivered, places)
+        if self.problems or self._document.problems or identity is None or delivered is None:
             return None
         environments = tuple(
             Environment.model_validate({"name": name, **dict(place), **merged[name].sections()})
             for name, place in places.items()
         )
-        return Project(**dict(identity), environments=environments, root=self._root)
+        return Project(**dict(identity), **dict(delivered), environments=environments, root=self._root)
 
     def _identity(self) -> Identity | None:
         values = {key: self._content[key] for key in Identity.model_fields if key in self._content}
         identity, findings = parse(Identity, values)
         self._note(findings)
         return identity
+
+    def _delivered(self) -> Delivered | None:
+        """Read how the project is delivered, and refuse what goes with no repository or not with the one there is."""
+        values = {key: self._content[key] for key in _DELIVERED if key in self._content}
+        delivered, findings = parse(Delivered, values)
+        self._note(findings)
+        if delivered is None:
+            return None
+        if delivered.repository is None:
+            for key in values:
+                if key != "repository":
+                    self._problem((key,), "would be ignored, because there is no `repository`; add one, or remove it")
+        else:
+            self._note([*delivery.check(delivered.delivery, delivered.repository.name)])
+            self._note([*source.sample(self._root, delivered.delivery)])
+            self._note([*repository.check(delivered.repository, delivered.delivery)])
+        return delivered
+
+    def _hold_approval(self, delivered: Delivered, trained: Checked | None) -> None:
+        """Hold the approval to what the first environment's evaluation compares."""
+        if trained is not None and trained.evaluation is not None:
+            compares = trained.evaluation.champion is not None
+            self._note([*approval.check(delivered.approval, compares=compares)])
+
+    def _hold_account(self, delivered: Delivered, places: dict[str, Placement]) -> None:
+        """Refuse a first environment without an account where another system's files name roles of it."""
+        provider = delivered.delivery.provider
+        for name, place in list(places.items())[:1] if delivered.repository and delivered.delivery.elsewhere else []:
+            if place.account is None:
+                message = f"is required with {provider}: what is written for it names roles of that account"
+                self._problem(("environments", name, "account"), message)
 
     def _declared(self) -> Values:
         declared = self._content.get("environments")
@@ -166,10 +202,10 @@ class _Reader:
                     message = "is required here, because other environments name theirs; name every account, or none"
                     self._problem(("environments", name, "account"), message)
 
-    def _hold_names(self, project: str, places: dict[str, Placement]) -> None:
+    def _hold_names(self, project: str, places: dict[str, Placement], *, delivers: bool) -> None:
         """Send the reader to the longer of the two names that a derived name is made of."""
         for name, place in places.items():
-            for fault in names.faults(project, name, place.region):
+            for fault in names.faults(project, name, place.region, delivers=delivers):
                 if len(project) >= len(name):
                     self._problem(("name",), f"'{project}' {fault}")
                 else:

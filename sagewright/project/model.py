@@ -11,10 +11,13 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.config import JsonDict
 
 from sagewright.project import fields, image, instance_types
+from sagewright.project.approval import Approval
+from sagewright.project.delivery import Delivery
 from sagewright.project.environment_variables import ServingEnvironment, TrainingEnvironment
 from sagewright.project.metrics import METRICS, Metric, MetricName, ProblemType, SplitBy
 from sagewright.project.monitoring import Monitoring
 from sagewright.project.network import Network
+from sagewright.project.repository import Repository
 from sagewright.project.rollout import Rollout
 from sagewright.project.section import Section
 from sagewright.project.security import Security
@@ -157,6 +160,21 @@ class Training(Section):
         return PurePosixPath(self.code).name
 
 
+class Champion(Section):
+    """The comparison with the version that is live in the last environment, on the same held-out rows."""
+
+    tolerance: float = Field(
+        0.005,
+        ge=0,
+        allow_inf_nan=False,
+        description="By how much a model may be worse than the version that is live in the last environment, in the "
+        "metric's own unit: for `rmse`, in that of the label. Both are judged on the same held-out rows; where the "
+        "data has grown, the live version may have been trained on some of them, which is to its advantage. A live "
+        "version that cannot answer these rows, because the data has other columns, is told and refuses nothing. "
+        "Without `evaluation.champion`, there is no comparison.",
+    )
+
+
 class Evaluation(Section):
     """What a model must reach to be registered: exactly one of `minimum` and `maximum`, as the metric reads."""
 
@@ -177,6 +195,11 @@ class Evaluation(Section):
         allow_inf_nan=False,
         description="The most that the metric may be, for an error that falls as the model improves.",
         examples=[12.5],
+    )
+    champion: Champion | None = Field(
+        None,
+        description="Whether a model must also not be worse than the version that is live in the last environment. "
+        "`{}` compares with the default tolerance; left out, there is no comparison.",
     )
 
     @property
@@ -296,13 +319,29 @@ class Sections(Section):
     )
 
 
+class Delivered(Section):
+    """How the project goes from Git to where it runs: one way for all environments."""
+
+    repository: Repository | None = Field(
+        None,
+        description="The Git repository of the project. Left out, there is no delivery: a person deploys, trains and "
+        "releases.",
+    )
+    approval: Approval = Field(
+        default_factory=Approval, description="Who says yes to a version. It takes a `repository`."
+    )
+    delivery: Delivery = Field(
+        default_factory=Delivery, description="The way from a push to an endpoint. It takes a `repository`."
+    )
+
+
 class Environment(Sections, Placement):
     """One environment with everything merged: what it overrides, over what the project says."""
 
     name: Annotated[str, AfterValidator(fields.environment_name)]
 
 
-class Project(Identity):
+class Project(Delivered, Identity):
     """A valid project file. The first environment trains and holds the registry, every later one serves."""
 
     environments: tuple[Environment, ...]
@@ -317,6 +356,11 @@ class Project(Identity):
     def serving(self) -> tuple[Environment, ...]:
         """The environments that serve: every later one; a single one does both."""
         return self.environments[1:] or self.environments
+
+    @property
+    def prod(self) -> Environment:
+        """The environment that a version reaches last: the gate of promotion stands before it."""
+        return self.serving[-1]
 
     def environment(self, name: str) -> Environment:
         """Find an environment by its name; raises KeyError saying which there are."""

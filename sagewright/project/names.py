@@ -2,7 +2,8 @@
 
 Names are pure functions of strings: an account or region may be a token that only CloudFormation resolves. No two of
 them can be equal, within a project or between two projects of one account: an environment's name holds no hyphen, so
-`<project>-<env>-…` reads back to one project and one environment only.
+`<project>-<env>-…` reads back to one project and one environment only. For the same reason no name of delivery ends
+like another one's beginning with a hyphen: of the projects `churn` and `churn-rollback`, each has builds of its own.
 
 Where the limits come from:
 
@@ -21,6 +22,9 @@ Where the limits come from:
 - SageMaker monitoring schedule, 63 characters:
   https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateMonitoringSchedule.html
 - SNS topic, 256 characters: https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+- CodePipeline pipeline, 100 characters, and CodeBuild project, 150:
+  https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
+  https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
 - CloudWatch metric namespace, 255 characters, alarm and dashboard:
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 
@@ -33,6 +37,16 @@ EXECUTIONS = "executions"
 RELEASES = "releases"
 CAPTURE = "capture"
 MONITORING = "monitoring"
+DELIVERY = "delivery"
+AUDIT = "audit"
+
+# What a training is given in a champion's place where nothing is live. No execution's id has a hyphen.
+NO_CHAMPION = f"{EXECUTIONS}/no-champion/Train/nothing-is-live.txt"
+
+# What is in DELIVERY: the project's files and its assembly, as the last build published them.
+PUBLISHED = f"{DELIVERY}/project.zip"
+# What another system than AWS's own is to begin, each until it has begun.
+WAITING = f"{DELIVERY}/waiting"
 
 # S3's own: a bucket whose name starts with one of these cannot be created.
 RESERVED_BUCKET_PREFIXES = ("amzn-s3-demo-", "sthree-", "xn--")
@@ -194,8 +208,101 @@ def release_copy(project: str, first: str, env: str) -> str:
     return f"/sagewright/{project}/{first}/releases/{env}"
 
 
-def faults(project: str, env: str, region: str) -> list[str]:
-    """Say which derived names AWS would refuse, the tightest limit first; account ids count with their 12 digits."""
+def delivery_stack(project: str) -> str:
+    """Name the stack of what builds, promotes and takes back."""
+    return f"{project}-delivery"
+
+
+def build_pipeline(project: str) -> str:
+    """Name the CodePipeline that a push starts."""
+    return f"{project}-build"
+
+
+def promotion_pipeline(project: str) -> str:
+    """Name the CodePipeline that an approved version goes through."""
+    return f"{project}-promotion"
+
+
+def rollback_pipeline(project: str) -> str:
+    """Name the CodePipeline that takes a release back."""
+    return f"{project}-rollback"
+
+
+def build_project(project: str, step: str) -> str:
+    """Name the CodeBuild project of a step that is of no environment."""
+    return f"{project}-{step}"
+
+
+def release_project(project: str, env: str) -> str:
+    """Name the CodeBuild project that copies a version into an environment and verifies it there."""
+    return f"{project}-{env}-release"
+
+
+def build_log(build: str) -> str:
+    """Name the log group of a CodeBuild project: CodeBuild's own name for it."""
+    return f"/aws/codebuild/{build}"
+
+
+def delivery_role(project: str, what: str) -> str:
+    """Name a role of delivery, so that policies of other accounts can name it."""
+    return f"{project}-delivery-{what}"
+
+
+def releasing_role(project: str, env: str) -> str:
+    """Name the role of the builds that release to an environment."""
+    return f"{project}-delivery-{env}-releasing"
+
+
+def delivery_function(project: str) -> str:
+    """Name the function that hears of versions, builds and releases."""
+    return f"{project}-delivery"
+
+
+def delivery_topic(project: str) -> str:
+    """Name the topic of what goes wrong on the way, and of what waits for somebody."""
+    return f"{project}-delivery"
+
+
+def delivery_alias(project: str) -> str:
+    """Name the alias of the key that artifacts of pipelines are encrypted with."""
+    return f"alias/{project}-delivery"
+
+
+def artifact_bucket(project: str, account: str, region: str) -> str:
+    """Name the bucket of what one stage of a pipeline hands to the next."""
+    return f"{project}-artifacts-{account}-{region}"
+
+
+def source_rule(project: str) -> str:
+    """Name the rule that starts the build pipeline at a push."""
+    return f"{project}-pushed"
+
+
+def delivery_rule(project: str, what: str) -> str:
+    """Name a rule that hands events to the delivery function."""
+    return f"{project}-delivery-{what}"
+
+
+def delivery_queue(project: str) -> str:
+    """Name the queue of events that the delivery function could not handle."""
+    return f"{project}-delivery"
+
+
+def lost_alarm(project: str) -> str:
+    """Name the alarm that fires when something is in that queue."""
+    return f"{delivery_function(project)}/lost"
+
+
+def age_alarm(project: str, env: str) -> str:
+    """Name the alarm that fires when what serves is due for a review."""
+    return f"{endpoint(project, env)}/age"
+
+
+def faults(project: str, env: str, region: str, *, delivers: bool = False) -> list[str]:
+    """Say which derived names AWS would refuse, the tightest limit first; account ids count with their 12 digits.
+
+    Leave `delivers` out for a project without a repository, which needs fewer names.
+    """
     account = "0" * ACCOUNT_DIGITS
     limits = [
         ("S3 bucket", data_bucket(project, env, account, region), 63),
@@ -205,13 +312,23 @@ def faults(project: str, env: str, region: str) -> list[str]:
         ("Lambda function", findings_function(project, env), 64),
         ("SageMaker monitoring schedule", monitoring_schedule(project, env), 63),
     ]
+    if delivers:
+        limits += [
+            ("S3 bucket", artifact_bucket(project, account, region), 63),
+            ("IAM role", releasing_role(project, env), 64),
+            ("IAM role", delivery_role(project, "pull-request"), 64),
+        ]
     too_long = [(len(name) - longest, kind, name, longest) for kind, name, longest in limits if len(name) > longest]
     found = [
         f"gives the {kind} name '{name}' of {len(name)} characters, more than AWS allows (at most {longest}); "
-        f"make the names of project and environment together {excess} characters shorter"
+        f"make {_both(env, name)} {excess} characters shorter"
         for excess, kind, name, longest in sorted(too_long, reverse=True)[:1]
     ]
     reserved = next((prefix for prefix in RESERVED_BUCKET_PREFIXES if f"{project}-".startswith(prefix)), None)
     if reserved is not None:
         found.append(f"would start S3 bucket names with '{reserved}', which S3 keeps for itself; choose another name")
     return found
+
+
+def _both(env: str, name: str) -> str:
+    return "the names of project and environment together" if f"-{env}" in name else "the project's name"

@@ -40,12 +40,16 @@ training:
 evaluation:
   metric: average_precision
   minimum: 0.55
+  champion: {tolerance: 0.005}
 
 serving:
   instances: {type: ml.m5.large, min: 1}
 
 security:
   permissions_boundary: developer-boundary
+
+repository: {provider: codecommit, name: churn}
+approval: {registry: manual, prod: manual}
 """
 
 # A longer list is in the schema, where editors read it.
@@ -137,7 +141,7 @@ def _table(rows: Iterator[tuple[str, ...]]) -> str:
 def _rows(schema: Schema, section: Schema, prefix: str = "") -> Iterator[tuple[str, ...]]:
     """Describe every key below a section; overrides are described where they first stand."""
     for key, prop in section["properties"].items():
-        reference = prop.get("$ref", "").rpartition("/")[2]
+        reference = _reference(prop)
         if reference.endswith("Override"):
             continue
         if reference:
@@ -145,6 +149,12 @@ def _rows(schema: Schema, section: Schema, prefix: str = "") -> Iterator[tuple[s
             continue
         left_out = "required" if key in section.get("required", []) else _default(prop)
         yield f"`{prefix}{key}`", _takes(prop), left_out, prop["description"]
+
+
+def _reference(prop: dict[str, Any]) -> str:
+    """Name the mapping that a key holds, if it holds one; it may be left out as a whole."""
+    held = next((each for each in prop.get("anyOf", [prop]) if "$ref" in each), {})
+    return held.get("$ref", "").rpartition("/")[2]
 
 
 def _default(prop: dict[str, Any]) -> str:

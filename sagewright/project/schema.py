@@ -5,6 +5,7 @@ and refuses none that `load` takes.
 """
 
 import json
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -12,12 +13,12 @@ from pydantic import Field
 
 from sagewright.project import fields
 from sagewright.project.metrics import METRICS, METRICS_OF, SPLITS_OF, Metric, ProblemType
-from sagewright.project.model import Identity, Placement, Sections
+from sagewright.project.model import Delivered, Identity, Placement, Sections
 
 Schema = dict[str, Any]
 
 
-class ProjectFile(Sections, Identity):
+class ProjectFile(Sections, Delivered, Identity):
     """The file as it is written: where `Project` has merged environments, this has what each overrides."""
 
     environments: dict[str, Any] = Field(
@@ -32,7 +33,8 @@ def build() -> Schema:
     schema = ProjectFile.model_json_schema()
     sections = schema["$defs"]
     placement = Placement.model_json_schema()
-    overrides = {f"{name}Override": _relaxed(section) for name, section in sections.items()}
+    own = _reached(schema, [schema["properties"][name] for name in Delivered.model_fields])
+    overrides = {f"{name}Override": _relaxed(section) for name, section in sections.items() if name not in own}
     placement["properties"] |= {
         name: {
             "$ref": f"#/$defs/{name.capitalize()}Override",
@@ -57,14 +59,26 @@ def text() -> str:
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
 
 
+def _reached(schema: Schema, properties: Sequence[Schema]) -> set[str]:
+    """Name the definitions that properties refer to, directly or through one another."""
+    found: set[str] = set()
+    for prop in properties:
+        for each in prop.get("anyOf", [prop]):
+            name = each.get("$ref", "").rpartition("/")[2]
+            if name:
+                found |= {name} | _reached(schema, list(schema["$defs"][name]["properties"].values()))
+    return found
+
+
 def _relaxed(section: Schema) -> Schema:
     """Make a section an override: nothing is required, nothing has a default, nested sections likewise."""
     relaxed = deepcopy(section)
     relaxed.pop("required", None)
     for prop in relaxed["properties"].values():
         prop.pop("default", None)
-        if "$ref" in prop:
-            prop["$ref"] += "Override"
+        for held in (prop, *prop.get("anyOf", ())):
+            if "$ref" in held:
+                held["$ref"] += "Override"
     return relaxed
 
 

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from sagewright.project.delivery import Delivery
 from sagewright.project.finding import Finding
 from sagewright.project.messages import unknown_key
 from sagewright.project.model import Data, Training
@@ -23,6 +24,13 @@ def code(root: Path, training: Training) -> Iterator[Finding]:
         yield Finding(_CODE, f"'{training.code}' {state} in {root}; name the folder of the package")
     elif not folder.resolve().is_relative_to(root.resolve()):
         yield Finding(_CODE, f"'{training.code}' leads outside the project; move the package into it")
+
+
+def sample(root: Path, delivery: Delivery) -> Iterator[Finding]:
+    """Say when the rows on which pushes are trained are missing."""
+    if delivery.sample is not None and not (root / delivery.sample).is_file():
+        state = "is not a file" if (root / delivery.sample).exists() else "does not exist"
+        yield Finding(("delivery", "sample"), f"'{delivery.sample}' {state} in {root}; name a file of the project")
 
 
 def table(root: Path, data: Data) -> Iterator[Finding]:

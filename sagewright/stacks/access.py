@@ -14,9 +14,17 @@ from sagewright.stacks.release_role import ReleaseRole
 class AccessStack(EnvironmentStack):
     """Roles apart from releases, so that releasing a version never needs the right to change a permission."""
 
-    def __init__(
-        self, scope: Construct, *, place: Place, first: Place, key: kms.IKey, environment: Environment
+    def __init__(  # noqa: PLR0913 (whose roles they are, and what for)
+        self,
+        scope: Construct,
+        *,
+        place: Place,
+        first: Place,
+        key: kms.IKey,
+        environment: Environment,
+        delivers: bool = False,
     ) -> None:
+        """Leave `delivers` out where a person releases, who asks the endpoint with rights of his own."""
         super().__init__(
             scope,
             names.access_stack(place.project, place.environment),
@@ -30,3 +38,5 @@ class AccessStack(EnvironmentStack):
         release = ReleaseRole(self, "Release", place=place, first=first, key=key)
         if environment.monitoring.engine != "none":
             release.watch(place, environment.monitoring.engine)
+        if delivers:
+            release.verify(place, first)

@@ -41,13 +41,18 @@ def archive(listed: dict[str, Path]) -> bytes:
 
     They are stored and not compressed, because compressed bytes differ between versions of zlib.
     """
+    return archived({name: path.read_bytes() for name, path in listed.items()})
+
+
+def archived(contents: dict[str, bytes]) -> bytes:
+    """Zip contents by their names, likewise."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
-        for name in sorted(listed):
+        for name in sorted(contents):
             entry = zipfile.ZipInfo(name, _TIME)
             entry.create_system = _UNIX
             entry.external_attr = _MODE << 16
-            bundle.writestr(entry, listed[name].read_bytes())
+            bundle.writestr(entry, contents[name])
     return buffer.getvalue()
 
 

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from sagewright.project import names
+from sagewright.project import Project, names
 from sagewright.stacks import encryption_key
 from sagewright.stacks.data_bucket import DataBucket
+from sagewright.stacks.delivery.artifact_store import ArtifactStore
+from sagewright.stacks.delivery.git_repository import GitRepository
 from sagewright.stacks.encryption_key import EncryptionKey
 from sagewright.stacks.endpoint_log import EndpointLog
 from sagewright.stacks.environment_stack import EnvironmentStack
@@ -35,17 +37,20 @@ class DataStack(EnvironmentStack):
         )
         encryption = EncryptionKey(self, "Encryption", place=place, readers=readers)
         self.key = encryption.key
-        logs = LogBucket(self, "Logs", place=place)
-        data = DataBucket(self, "Data", place=place, key=self.key, logs=logs.bucket, readers=readers)
+        self.place = place
+        self.logs = LogBucket(self, "Logs", place=place).bucket
+        self.data = DataBucket(self, "Data", place=place, key=self.key, logs=self.logs, readers=readers)
         if log_days is not None:
             encryption.admit_logs()
             EndpointLog(self, "EndpointLog", place=place, key=self.key, kept_days=log_days)
-        CfnOutput(self, "DataBucketName", value=data.bucket.bucket_name)
+        CfnOutput(self, "DataBucketName", value=self.data.bucket.bucket_name)
         CfnOutput(self, "KeyArn", value=self.key.key_arn, export_name=encryption_key.export(place))
 
 
 class FirstDataStack(DataStack):
     """The data stack of the environment that trains: it holds the registry too."""
+
+    artifacts: ArtifactStore
 
     def __init__(
         self, scope: Construct, *, place: Place, readers: Sequence[Place], log_days: int | None = None
@@ -53,3 +58,18 @@ class FirstDataStack(DataStack):
         super().__init__(scope, place=place, readers=readers, log_days=log_days)
         registry = ModelRegistry(self, "Registry", place=place, readers=readers)
         CfnOutput(self, "ModelPackageGroupName", value=registry.group.model_package_group_name)
+
+    def deliver(self, project: Project, places: Sequence[Place]) -> None:
+        """Hold what a project with a repository keeps: what its pipelines hand on, and the repository if it is AWS's.
+
+        The places are those that releases are deployed to.
+        """
+        self.data.keep_audit()
+        for each in places:
+            if each.account != self.place.account:
+                self.data.show_held_out(each)
+        self.artifacts = ArtifactStore(self, "Artifacts", place=self.place, serving=places, logs=self.logs)
+        repository = project.repository
+        if repository is not None and repository.provider == "codecommit":
+            made = GitRepository(self, "Git", project=project, repository=repository, place=self.place)
+            CfnOutput(self, "RepositoryName", value=made.repository.attr_name)

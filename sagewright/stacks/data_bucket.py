@@ -9,12 +9,15 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from sagewright.project import names
 from sagewright.stacks import permissions, retention
 from sagewright.stacks.place import Place
-from sagewright.stacks.version_artifacts import COPIED
+from sagewright.stacks.version_artifacts import COPIED, HELD_OUT
 
 _UNFINISHED_DAYS = 7
 _REPLACED_DAYS = 90
+# Replication from another bucket would overwrite and delete without the first two.
+_DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:ReplicateDelete", "s3:ReplicateObject"]
 
 
 class DataBucket(Construct):
@@ -57,6 +60,41 @@ class DataBucket(Construct):
         self._send_events()
         for reader in readers:
             self._admit(reader)
+
+    def keep_audit(self) -> None:
+        """Let everybody who may write add to the audit folder, and nobody delete or overwrite what is in it.
+
+        A write must ask S3 whether there is such an object already. Large objects in parts cannot ask before their end:
+        there are none. https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+        """
+        records = [self.bucket.arn_for_objects(f"{names.AUDIT}/*")]
+        for sid, actions, conditions in (
+            ("KeepAudit", _DELETING, None),
+            ("OnlyAddToAudit", ["s3:PutObject"], {"Null": {"s3:if-none-match": "true"}}),
+        ):
+            self.bucket.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    # The CDK's classes name some parameters differently from the interfaces that they implement.
+                    principals=[cast("iam.IPrincipal", iam.AnyPrincipal())],
+                    actions=actions,
+                    resources=records,
+                    conditions=conditions,
+                )
+            )
+
+    def show_held_out(self, reader: Place) -> None:
+        """Let another account's release role read the rows that it asks a released version."""
+        self.bucket.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid=f"VerifyIn{reader.environment.capitalize()}",
+                principals=[permissions.account(reader.account)],
+                actions=["s3:GetObject"],
+                resources=[self.bucket.arn_for_objects(f"{HELD_OUT}/*")],
+                conditions={"ArnEquals": {"aws:PrincipalArn": reader.release_role_arn}},
+            )
+        )
 
     def _send_events(self) -> None:
         """Let rules see new objects; the construct's own `event_bridge_enabled` would add a function to deploy it."""

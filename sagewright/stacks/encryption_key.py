@@ -53,25 +53,11 @@ class EncryptionKey(Construct):
             self._admit(reader)
 
     def admit_logs(self) -> None:
-        """Let CloudWatch Logs encrypt the log groups of the endpoint and of what watches it, and no other.
-
-        https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-        """
+        """Let CloudWatch Logs encrypt the log groups of the endpoint and of what watches it, and no other."""
         place = self._place
         here = (place.project, place.environment)
         logs = (names.endpoint_log(*here), names.function_log(names.findings_function(*here)))
-        groups = [place.arn("logs", f"log-group:{each}") for each in logs]
-        service = iam.ServicePrincipal(f"logs.{place.region}.{place.domain}")
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="EncryptLogs",
-                # The CDK's classes name some parameters differently from the interfaces that they implement.
-                principals=[cast("iam.IPrincipal", service)],
-                actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
-                resources=["*"],
-                conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": groups}},
-            )
-        )
+        admit_logs(self.key, place, logs)
 
     def _admit(self, reader: Place) -> None:
         """Let another account's release role read: the account as principal exists, the role may not yet."""
@@ -84,3 +70,22 @@ class EncryptionKey(Construct):
                 conditions={"ArnEquals": {"aws:PrincipalArn": reader.release_role_arn}},
             )
         )
+
+
+def admit_logs(key: kms.IKey, place: Place, groups: Sequence[str]) -> None:
+    """Let CloudWatch Logs encrypt log groups with a key, and no other.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    named = [place.arn("logs", f"log-group:{each}") for each in groups]
+    service = iam.ServicePrincipal(f"logs.{place.region}.{place.domain}")
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="EncryptLogs",
+            # The CDK's classes name some parameters differently from the interfaces that they implement.
+            principals=[cast("iam.IPrincipal", service)],
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": named}},
+        )
+    )

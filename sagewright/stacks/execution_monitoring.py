@@ -13,10 +13,10 @@ _NAMED = "They are named after projects that do not exist yet; the rest of the n
 def monitoring() -> Iterator[Allow]:
     """Allow functions, what calls them and what they write to."""
     yield Allow(
-        "KeepFunctions", [f"lambda:{each}" for each in _FUNCTIONS], arns("lambda", "function:*-findings"), _NAMED
+        "KeepFunctions", [f"lambda:{each}" for each in FUNCTIONS], arns("lambda", "function:*-findings"), _NAMED
     )
-    yield Allow("KeepTopics", [f"sns:{each}" for each in _TOPICS], arns("sns", "*-notices"), _NAMED)
-    yield Allow("KeepRules", [f"events:{each}" for each in _RULES], arns("events", "rule/*-monitored"), _NAMED)
+    yield Allow("KeepTopics", [f"sns:{each}" for each in TOPICS], arns("sns", "*-notices"), _NAMED)
+    yield Allow("KeepRules", [f"events:{each}" for each in RULES], arns("events", "rule/*-monitored"), _NAMED)
     yield Allow(
         "KeepSchedules",
         [f"scheduler:{each}Schedule" for each in ("Create", "Delete", "Get", "Update")],
@@ -31,17 +31,17 @@ def monitoring() -> Iterator[Allow]:
     )
 
 
-_FUNCTIONS = (
+FUNCTIONS = (
     *("AddPermission", "CreateFunction", "DeleteFunction", "GetFunction", "GetFunctionCodeSigningConfig"),
     *("GetFunctionRecursionConfig", "GetFunctionScalingConfig", "GetPolicy", "GetRuntimeManagementConfig", "ListTags"),
     *("RemovePermission", "TagResource", "UntagResource", "UpdateFunctionCode", "UpdateFunctionConfiguration"),
 )
-_TOPICS = (
+TOPICS = (
     *("CreateTopic", "DeleteTopic", "GetDataProtectionPolicy", "GetSubscriptionAttributes", "GetTopicAttributes"),
     *("ListSubscriptionsByTopic", "ListTagsForResource", "SetSubscriptionAttributes", "SetTopicAttributes"),
     *("Subscribe", "TagResource", "Unsubscribe", "UntagResource"),
 )
-_RULES = (
+RULES = (
     *("DeleteRule", "DescribeRule", "ListTagsForResource", "ListTargetsByRule", "PutRule", "PutTargets"),
     *("RemoveTargets", "TagResource", "UntagResource"),
 )

@@ -19,7 +19,7 @@ _TAG = "sagewright:project"
 NEW: Condition = {"Null": {f"aws:RequestTag/{_TAG}": "false"}}
 OURS: Condition = {"Null": {f"aws:ResourceTag/{_TAG}": "false"}}
 
-# Roles of endpoints and releases have names; all others are named by CloudFormation,
+# Roles of endpoints, releases and delivery have names; all others are named by CloudFormation,
 # `<stack>-<logical id>-<random>`, of which the stack's part may be cut.
 _ENDPOINT_ROLE = "*-endpoint"
 _PIPELINE_ROLE = "*-TrainingExecutionRole*"
@@ -28,9 +28,11 @@ _FLOW_LOG_ROLE = "*-LogRole*"
 _MONITOR_ROLES = ("*-MonitoringJobRole*", "*-MonitoringExecutionRole*")
 _SCHEDULE_ROLE = "*-MonitoringScheduleRole*"
 _FUNCTION_ROLE = "*-FindingsToldRole*"
+# Of functions, builds and pipelines of delivery: they have names, by which other accounts trust them.
+DELIVERY_ROLE = "*-delivery-*"
 _ROLES = (
     *(_ENDPOINT_ROLE, "*-release", "*-Training*Role*", _FLOW_LOG_ROLE),
-    *("*-Monitoring*Role*", _FUNCTION_ROLE),
+    *("*-Monitoring*Role*", _FUNCTION_ROLE, DELIVERY_ROLE),
 )
 
 
@@ -60,7 +62,8 @@ class Allow:
 def storage() -> Iterator[Allow]:
     """Allow what a data stack needs: buckets, their key, logs; and the records and alarms of releases."""
     buckets = [
-        f"arn:${{AWS::Partition}}:s3:::*-{kind}-${{AWS::AccountId}}-${{AWS::Region}}" for kind in ("data", "logs")
+        f"arn:${{AWS::Partition}}:s3:::*-{kind}-${{AWS::AccountId}}-${{AWS::Region}}"
+        for kind in ("artifacts", "data", "logs")
     ]
     named = "Buckets are named after projects that do not exist yet; the rest of the name is exact."
     yield Allow("ChangeBuckets", [f"s3:{each}" for each in _CHANGE_BUCKETS], buckets, named)
@@ -73,7 +76,7 @@ def storage() -> Iterator[Allow]:
     yield Allow(
         "NameKeys",
         ["kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"],
-        arns("kms", "alias/*-data"),
+        arns("kms", "alias/*-data", "alias/*-delivery"),
         "Aliases are named after projects that do not exist yet.",
     )
     yield Allow("ListKeyNames", ["kms:ListAliases"], ["*"], "ListAliases knows no resources.")
@@ -92,7 +95,7 @@ def storage() -> Iterator[Allow]:
     )
     yield Allow(
         "KeepLogs",
-        [f"logs:{each}" for each in _KEEP_LOGS],
+        [f"logs:{each}" for each in KEEP_LOGS],
         [
             arn
             for group in ("/aws/sagemaker/Endpoints/*", "/aws/lambda/*-findings", "*-network-Log*")
@@ -218,7 +221,7 @@ _KEEP_RECORDS = (
     *("AddTagsToResource", "DeleteParameter", "GetParameters", "ListTagsForResource", "PutParameter"),
     "RemoveTagsFromResource",
 )
-_KEEP_LOGS = (
+KEEP_LOGS = (
     *("AssociateKmsKey", "CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "DisassociateKmsKey"),
     *("GetDataProtectionPolicy", "ListTagsForResource", "PutRetentionPolicy", "TagResource", "UntagResource"),
 )

@@ -7,7 +7,8 @@ from constructs import Construct
 
 from sagewright.project import Environment, names
 from sagewright.stacks import permissions
-from sagewright.stacks.inline_function import EVENTS, InlineFunction
+from sagewright.stacks.called_function import EVENTS
+from sagewright.stacks.inline_function import InlineFunction
 from sagewright.stacks.monitor_alarms import MonitorAlarms
 from sagewright.stacks.place import Place
 from sagewright.stacks.released_version import WatchedVersion

@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
 
-from aws_cdk import CfnResource, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 import sagewright
-from sagewright.project import names
 from sagewright.stacks import permissions
+from sagewright.stacks.called_function import RUNTIME, admit, keep_log
 from sagewright.stacks.place import Place
 
 _PROGRAMS = Path(sagewright.__file__).parent / "runtime" / "functions"
-EVENTS = "events.amazonaws.com"
-_RUNTIME = "python3.14"
 _TIMEOUT_S, _MEMORY_MB = 60, 256
 # Lambda names the file of inline code `index`.
 # https://docs.aws.amazon.com/lambda/latest/dg/python-handler.html
@@ -57,14 +53,14 @@ class InlineFunction(Construct):
             function_name=name,
             code=lambda_.CfnFunction.CodeProperty(zip_file=self._code(program, settings)),
             handler=_HANDLER,
-            runtime=_RUNTIME,
+            runtime=RUNTIME,
             role=self.role.role_arn,
             timeout=_TIMEOUT_S,
             memory_size=_MEMORY_MB,
         )
         skipped = [{"id": check, "comment": reason} for check, reason in _SKIPPED.items()]
         self.function.add_metadata("checkov", {"skip": skipped})
-        self._log(name, key, log_days)
+        keep_log(self, function=self.function, role=self.role, place=place, name=name, key=key, kept_days=log_days)
         self.function.node.add_dependency(self.role.node.find_child("DefaultPolicy"))
 
     def _code(self, program: str, settings: Mapping[str, str]) -> str:
@@ -73,34 +69,5 @@ class InlineFunction(Construct):
         return f"{text}\n\nSETTINGS.update({Stack.of(self).to_json_string(dict(settings))})\n"
 
     def admit(self, construct_id: str, service: str, source_arn: str) -> None:
-        """Let a service of this account call the function for one thing of its own, whose ARN names the account.
-
-        EventBridge says no account beside it: a permission that asks for one never lets it in, without a word.
-        https://github.com/awsdocs/aws-cloudformation-user-guide/pull/481
-        """
-        lambda_.CfnPermission(
-            self,
-            construct_id,
-            action="lambda:InvokeFunction",
-            function_name=self.function.attr_arn,
-            principal=service,
-            source_account=None if service == EVENTS else self._place.account,
-            source_arn=source_arn,
-        )
-
-    def _log(self, name: str, key: kms.IKey, kept_days: int | None) -> None:
-        group = names.function_log(name)
-        arn = self._place.arn("logs", f"log-group:{group}")
-        make = ["logs:CreateLogGroup"] if kept_days is None else []
-        permissions.allow(
-            self.role,
-            "WriteLogs",
-            [*make, "logs:CreateLogStream", "logs:PutLogEvents"],
-            [arn, f"{arn}:*"],
-            because="Lambda names a log stream after an instance that does not exist yet; the log group is exact.",
-        )
-        if kept_days is not None:
-            kept = logs.CfnLogGroup(
-                self, "Log", log_group_name=group, retention_in_days=kept_days, kms_key_id=key.key_arn
-            )
-            self.function.node.add_dependency(cast("CfnResource", kept))
+        """Let a service of this account call the function for one thing of its own."""
+        admit(self, construct_id, function=self.function, place=self._place, service=service, source_arn=source_arn)

@@ -33,6 +33,8 @@ class JobKind:
 PREPROCESSING = JobKind(PREPROCESS, "Processing")
 TRAINING = JobKind(TRAIN, "Training", [of_step(PREPROCESS, "train"), of_step(PREPROCESS, "baseline")])
 EVALUATION = JobKind(EVALUATE, "Processing", [of_step(PREPROCESS, "test"), of_step(TRAIN)])
+# What is compared answers the rows as callers send them; the model of a champion lies with the training that made it.
+COMPARISON = JobKind(EVALUATE, "Processing", [*EVALUATION.reads, of_step(PREPROCESS, "held_out")])
 
 
 class JobRole(Construct):

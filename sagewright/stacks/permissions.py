@@ -50,6 +50,15 @@ def lambda_service() -> iam.IPrincipal:
     return cast("iam.IPrincipal", iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
+def service_of(place: Place, service: str, source_arn: str) -> iam.IPrincipal:
+    """Trust a service only when it acts for one thing of its own, such as a build or a pipeline.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+    """
+    conditions = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnEquals": {"aws:SourceArn": source_arn}}
+    return cast("iam.IPrincipal", iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions))
+
+
 def account(account_id: str) -> iam.IPrincipal:
     """Trust an account, which leaves it to that account's own policies who of it may come."""
     return cast("iam.IPrincipal", iam.AccountPrincipal(account_id))

@@ -98,6 +98,16 @@ class Place:
         """The ARN of the role that copies a version into this environment."""
         return self._role_arn(names.release_role(self.project, self.environment))
 
+    @property
+    def deploy_role_arn(self) -> str:
+        """The ARN of the bootstrap's role that deploys stacks."""
+        return self.bootstrap_role_arn("deploy")
+
+    def bootstrap_role_arn(self, purpose: str) -> str:
+        """Name a role that the CDK's bootstrap has made in this environment's account by its ARN."""
+        qualifier = self.security.bootstrap_qualifier or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        return self._role_arn(f"cdk-{qualifier}-{purpose}-role-{self.account}-{self.region}")
+
     def objects(self, pattern: str) -> str:
         """Name objects of the data bucket by ARN."""
         return f"{self.data_bucket_arn}/{pattern}"

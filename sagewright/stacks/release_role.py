@@ -8,7 +8,7 @@ from sagewright.project import names
 from sagewright.project.monitoring import Engine
 from sagewright.stacks import permissions
 from sagewright.stacks.place import Place
-from sagewright.stacks.version_artifacts import COPIED
+from sagewright.stacks.version_artifacts import COPIED, HELD_OUT
 
 
 class ReleaseRole(Construct):
@@ -54,6 +54,18 @@ class ReleaseRole(Construct):
             self._watch_pipeline(place)
         else:
             self._watch_schedule(place)
+
+    def verify(self, place: Place, first: Place) -> None:
+        """Allow asking the endpoint what the version was asked before, and finding the releases that stood that."""
+        permissions.allow(self.role, "InvokeEndpoint", ["sagemaker:InvokeEndpoint"], [_endpoint(place)])
+        permissions.allow(
+            self.role,
+            "ReadHeldOut",
+            ["s3:GetObject"],
+            [first.objects(f"{HELD_OUT}/*")],
+            because="The rows lie with the training run that set them aside, which has not happened yet.",
+        )
+        permissions.list_folders(self.role, "ListReleases", place.data_bucket_arn, [names.RELEASES])
 
     def _watch_pipeline(self, place: Place) -> None:
         schedule = names.monitoring_schedule(place.project, place.environment)

@@ -10,7 +10,7 @@ from sagewright.pipelines import Bindings, training
 from sagewright.project import Project, names
 from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.code_bundle import CodeBundle
-from sagewright.stacks.job_role import EVALUATION, PREPROCESSING, TRAINING, JobKind, JobRole
+from sagewright.stacks.job_role import COMPARISON, EVALUATION, PREPROCESSING, TRAINING, JobKind, JobRole
 from sagewright.stacks.pipeline_role import PipelineRole
 from sagewright.stacks.place import Place
 
@@ -25,7 +25,8 @@ class TrainingPipeline(Construct):
         preprocess = self._job_role("Preprocess", PREPROCESSING)
         preprocess.grant_read_source(place, project.first.data.s3_place)
         train = self._job_role("Train", TRAINING)
-        evaluate = self._job_role("Evaluate", EVALUATION)
+        compares = project.first.evaluation.champion is not None
+        evaluate = self._job_role("Evaluate", COMPARISON if compares else EVALUATION)
         jobs = [each.role for each in (preprocess, train, evaluate)]
         network = Attachment.of_jobs(place, project.first)
         for each in jobs:

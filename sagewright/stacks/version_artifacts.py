@@ -9,4 +9,7 @@ def of_step(step: str, *folders: str) -> str:
     return "/".join((names.EXECUTIONS, "*", step, *folders))
 
 
-COPIED = (of_step(TRAIN), of_step(PREPROCESS, "baseline"), of_step(EVALUATE, "evaluation"))
+BASELINE, EVALUATED = of_step(PREPROCESS, "baseline"), of_step(EVALUATE, "evaluation")
+COPIED = (of_step(TRAIN), BASELINE, EVALUATED)
+# Rows that no training saw: what a version is asked again wherever it is released.
+HELD_OUT = of_step(PREPROCESS, "held_out")

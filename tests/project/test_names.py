@@ -44,6 +44,23 @@ def test_names_are_the_contract_with_what_is_deployed() -> None:
     assert names.release_copy("churn", "dev", "prod") == "/sagewright/churn/dev/releases/prod"
 
 
+def test_names_of_delivery_are_the_contract_with_what_is_deployed() -> None:
+    assert names.delivery_stack("churn") == "churn-delivery"
+    assert names.build_pipeline("churn") == "churn-build"
+    assert names.promotion_pipeline("churn") == "churn-promotion"
+    assert names.rollback_pipeline("churn") == "churn-rollback"
+    assert names.build_project("churn", "test") == "churn-test"
+    assert names.release_project("churn", "prod") == "churn-prod-release"
+    assert names.build_log("churn-test") == "/aws/codebuild/churn-test"
+    assert names.delivery_role("churn", "test") == "churn-delivery-test"
+    assert names.releasing_role("churn", "prod") == "churn-delivery-prod-releasing"
+    assert names.delivery_function("churn") == names.delivery_topic("churn") == "churn-delivery"
+    assert names.delivery_alias("churn") == "alias/churn-delivery"
+    assert names.artifact_bucket("churn", "111111111111", "eu-west-1") == "churn-artifacts-111111111111-eu-west-1"
+    assert names.source_rule("churn") == "churn-pushed"
+    assert names.PUBLISHED == "delivery/project.zip"
+
+
 def _bucket_of_data(project: str, env: str) -> str:
     return names.data_bucket(project, env, "111111111111", "eu-west-1")
 
@@ -58,6 +75,26 @@ def _training_pipeline(project: str, _env: str) -> str:
 
 def _training_stack(project: str, _env: str) -> str:
     return names.training_stack(project)
+
+
+STEPS = ("test", "pull-request", "deploy", "train", "resolve", "rollback")
+WALKERS = ("build-pipeline", "promotion-pipeline", "rollback-pipeline", "push", "events")
+
+
+def test_builds_and_roles_of_delivery_are_of_one_project_only() -> None:
+    """Also where a project is called like another one's environment, step or pipeline."""
+    projects = ("churn", *(f"churn-{each}" for each in (*STEPS, "delivery", "delivery-delivery", "release", "dev")))
+    environments = ("dev", "delivery", "release", "endpoint", "test", "deploy", "resolve", "rollback", "releasing")
+    builds = [(names.build_project(project, step), project, step) for project, step in product(projects, STEPS)]
+    builds += [(names.release_project(*each), *each) for each in product(projects, environments)]
+    roles = [(names.delivery_role(*each), *each) for each in product(projects, (*STEPS, *WALKERS))]
+    for kind in (names.releasing_role, names.release_role, names.endpoint_role):
+        roles += [
+            (kind(project, env), project, f"{env} {kind.__name__}") for project, env in product(projects, environments)
+        ]
+
+    for named in (builds, roles):
+        assert len({name for name, *_ in named}) == len(named)
 
 
 @pytest.mark.parametrize(

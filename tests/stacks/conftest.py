@@ -231,3 +231,21 @@ def synthesized_of() -> Callable[..., Assembly]:
         return synthesize(write_project(folder, environments, sections), accounts)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+    """Synthesize a project of given environments with more sections, once however often it is asked for."""
+    known: dict[tuple[str, str, str], Assembly] = {}
+    judged = SECTIONS.splitlines(keepends=True)[-1]
+
+    def run(environments: str, more: str, evaluation: str = judged) -> Assembly:
+        if (environments, more, evaluation) not in known:
+            sections = SECTIONS.replace(judged, evaluation) + more
+            folder = write_project(tmp_path_factory.mktemp("delivered") / "churn", environments, sections)
+            named = [name for name in ACCOUNTS if name in environments]
+            accounts = {name: ACCOUNTS[name] if ACCOUNTS[name] in environments else "999999999999" for name in named}
+            known[environments, more, evaluation] = synthesize(folder, accounts)
+        return known[environments, more, evaluation]
+
+    return run

@@ -16,6 +16,7 @@ from cfnlint.api import lint
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from sagewright.stacks import execution_policy
+from sagewright.stacks.execution_delivery import SERVICES
 from sagewright.stacks.execution_policy import statements, template
 from sagewright.stacks.execution_statements import Allow
 
@@ -31,6 +32,7 @@ network: {mode: create}
 monitoring: {engine: model_monitor}
 security: {log_retention_days: 90}
 serving: {instances: {min: 2}, rollout: {strategy: canary, percent: 50}}
+repository: {provider: codecommit, name: churn}
 """
 
 # What resource types declare for properties that our templates do not use, by the property or the reason.
@@ -59,7 +61,6 @@ UNUSED = {
     "not actions of IAM: the Put… of the same setting is what S3 asks for": {
         *("s3:DeleteBucketEncryption", "s3:DeleteBucketLifecycle", "s3:DeleteBucketTagging", "s3:REST.PUT.OBJECT"),
     },
-    "PipelineDefinitionS3Location": {"s3:GetObject"},
     "Enabled": {"kms:DisableKey", "kms:EnableKey"},
     "ManagedPolicyArns": {"iam:AttachRolePolicy", "iam:DetachRolePolicy"},
     "Users and Groups": {f"iam:{verb}{kind}Policy" for verb in ("Delete", "Get", "Put") for kind in ("Group", "User")},
@@ -79,18 +80,26 @@ UNUSED = {
     },
     "flow logs of Auto Scaling groups and into buckets": {"autoscaling:DescribeTags", "iam:CreateServiceLinkedRole"},
     "GetRole tells them": {"iam:ListRoleTags"},
-    "code in a bucket or a layer, signed, with capacity or concurrency of its own": {
+    "code in a layer, signed, with capacity or concurrency of its own": {
         *("lambda:AssociateRuntimeAlias", "lambda:DeleteFunctionCodeSigningConfig"),
         *("lambda:DeleteFunctionConcurrency", "lambda:GetCodeSigningConfig", "lambda:GetLayerVersion"),
         *("lambda:PassCapacityProvider", "lambda:PublishVersion", "lambda:PutFunctionCodeSigningConfig"),
         *("lambda:PutFunctionConcurrency", "lambda:PutFunctionRecursionConfig", "lambda:PutFunctionScalingConfig"),
-        *("lambda:PutRuntimeManagementConfig", "s3:GetObjectVersion"),
+        "lambda:PutRuntimeManagementConfig",
     },
     "a function's VPC, file systems and key": {
         *("ec2:DescribeNetworkInterfaces", "elasticfilesystem:DescribeMountTargets", "kms:Decrypt", "kms:Encrypt"),
         *("kms:GenerateDataKey", "s3files:ListMountTargets"),
     },
     "DataProtectionPolicy and delivery logs of a topic": {"sns:PutDataProtectionPolicy"},
+    "DisableInboundStageTransitions and RestartExecutionOnUpdate": {
+        *("codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition"),
+        "codepipeline:StartPipelineExecution",
+    },
+    "Triggers of a repository, whose other name is another repository": {
+        "codecommit:PutRepositoryTriggers",
+        "codecommit:UpdateRepositoryName",
+    },
 }
 
 
@@ -127,13 +136,15 @@ def test_what_is_left_out_is_really_declared_and_really_left_out() -> None:
 
 TYPES = [
     *("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"),
+    *("AWS::CodeBuild::Project", "AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"),
     *("AWS::EC2::FlowLog", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
     *("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"),
     *("AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint"),
     *("AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key"),
-    *("AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup"),
+    *("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup"),
     *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
-    *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "AWS::SSM::Parameter"),
+    *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
+    *("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::SSM::Parameter"),
     *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig"),
     *("AWS::SageMaker::Model", "AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::MonitoringSchedule"),
     *("AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"),
@@ -211,16 +222,20 @@ def test_every_role_of_our_templates_may_be_made_and_handed_to_the_service_that_
         service = trust["Principal"].get("Service", "").partition(".")[0]
         # Jobs of training are handed their roles by the pipeline.
         if service and not name.startswith(("TrainingPreprocess", "TrainingTrain", "TrainingEvaluate")):
-            passed = patterns[f"Give{services[service]}Roles"]
+            delivers = "-delivery-" in full
+            passed = patterns["GiveDeliveryRoles" if delivers else f"Give{services[service]}Roles"]
+            assert not delivers or service in SERVICES, full
             assert any(fnmatchcase(full, pattern) for pattern in passed), full
 
 
 def test_roles_are_handed_to_the_services_that_they_are_for_and_to_no_other() -> None:
     passed = [each for each in allowed() if "iam:PassRole" in each.actions]
 
-    assert {each.conditions["StringEquals"]["iam:PassedToService"] for each in passed} == {
-        *("lambda.amazonaws.com", "sagemaker.amazonaws.com", "scheduler.amazonaws.com"),
-        "vpc-flow-logs.amazonaws.com",
+    given = [each.conditions["StringEquals"]["iam:PassedToService"] for each in passed]
+    assert {name for each in given for name in ([each] if isinstance(each, str) else each)} == {
+        *("cloudformation.amazonaws.com", "codebuild.amazonaws.com", "codepipeline.amazonaws.com"),
+        *("events.amazonaws.com", "lambda.amazonaws.com"),
+        *("sagemaker.amazonaws.com", "scheduler.amazonaws.com", "vpc-flow-logs.amazonaws.com"),
     }
     assert not any(resource.endswith("role/*") for each in passed for resource in each.resources)
 

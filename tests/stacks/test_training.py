@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.project import image
+from sagewright.project import image, names
 
 EXECUTION = "abcdefghij12"
 JOBS = {"Preprocess": "ProcessingJobs", "Train": "TrainingJobs", "Evaluate": "ProcessingJobs"}
@@ -244,3 +244,19 @@ def test_raw_data_elsewhere_may_be_encrypted_with_a_key_that_is_not_ours(
         "StringLike": {"kms:EncryptionContext:aws:s3:arn": ["arn:aws:s3:::lake", "arn:aws:s3:::lake/customers/*"]},
     }
     assert "DecryptSource" not in training.statements("Train")
+
+
+def test_the_rows_that_callers_send_are_read_by_the_evaluation_only_where_it_compares(
+    training: Any, project: Callable[..., Path], synthesized: Callable[[Path], Any]
+) -> None:
+    folder = project()
+    file = folder / "project.yaml"
+    file.write_text(file.read_text().replace("{minimum: 0.55}", "{minimum: 0.55, champion: {}}"))
+
+    statements = synthesized(folder)["churn-training"].statements("Evaluate")
+
+    bucket = "s3://churn-dev-data-999999999999-eu-west-1"
+    rows = f"{bucket}/executions/{EXECUTION}/Preprocess/held_out/rows.csv"
+    assert allows(statements, "s3:GetObject", rows)
+    assert allows(statements, "s3:GetObject", f"{bucket}/{names.NO_CHAMPION}")
+    assert not allows(training.statements("Evaluate"), "s3:GetObject", rows)

@@ -76,7 +76,11 @@ class HeldOut:
 
 def held_out(s3: Client, version: Version, count: int) -> HeldOut:
     """Read the first `count` rows of the version's held-out set, which are in the order of the table."""
-    folder = Location.parse(version.metadata["HeldOutUri"])
+    return held_out_in(s3, Location.parse(version.metadata["HeldOutUri"]), count)
+
+
+def held_out_in(s3: Client, folder: Location, count: int) -> HeldOut:
+    """Read the first `count` rows of a held-out set, or of a copy of one."""
     header, rows = read_csv(s3, folder / "rows.csv")
     # By their places, because the label and the record id may have any names.
     _, truth = read_csv(s3, folder / "truth.csv")

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from .client import Client
 from .refusal import Refused
 
 PENDING, APPROVED, REJECTED = "PendingManualApproval", "Approved", "Rejected"
+RETIRED = "Retired"
+# The only status that a stage of ours has.
+_DONE = "Done"
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelLifeCycle.html
+_NOTE_LENGTH = 1024
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,17 @@ class Version:
     image: str
     model_data: str
     metadata: dict[str, str]
+    changed: datetime | None = None
+    """When it was last changed: a decision is told apart from an earlier one by it."""
+    changed_by: str | None = None
+    """The ARN of who changed it last, where SageMaker knows."""
+    stage: str | None = None
+    """Where it is in its life cycle; None where nobody has said so."""
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether its time is over: it is not released any more, and nothing goes back to it."""
+        return self.stage == RETIRED
 
     @property
     def metric(self) -> str:
@@ -53,7 +71,25 @@ def describe(sagemaker: Client, arn: str) -> Version:
         image=container["Image"],
         model_data=container["ModelDataUrl"],
         metadata=package.get("CustomerMetadataProperties", {}),
+        changed=package.get("LastModifiedTime", package["CreationTime"]),
+        changed_by=_person(package.get("LastModifiedBy", package.get("CreatedBy", {}))),
+        stage=package.get("ModelLifeCycle", {}).get("Stage"),
     )
+
+
+def _person(context: dict[str, Any]) -> str | None:
+    return context.get("UserProfileArn") or context.get("IamIdentity", {}).get("Arn")
+
+
+def existing(sagemaker: Client, arn: str) -> Version | None:
+    """Read one version by its ARN; None where it was deleted."""
+    try:
+        return describe(sagemaker, arn)
+    except ClientError as error:
+        # SageMaker has no error code of its own for what is not there.
+        if "does not exist" in error.response["Error"]["Message"]:
+            return None
+        raise
 
 
 def find(sagemaker: Client, group: str, number: int) -> Version:
@@ -91,4 +127,13 @@ def decide(sagemaker: Client, version: Version, status: str, note: str | None) -
     sagemaker.update_model_package(
         ModelPackageArn=version.arn, ModelApprovalStatus=status, ApprovalDescription=description
     )
+    return True
+
+
+def retire(sagemaker: Client, version: Version, note: str) -> bool:
+    """End a version's life cycle, with a note; False where it has ended already."""
+    if version.is_retired:
+        return False
+    stage = {"Stage": RETIRED, "StageStatus": _DONE, "StageDescription": " ".join(note.split())[:_NOTE_LENGTH]}
+    sagemaker.update_model_package(ModelPackageArn=version.arn, ModelLifeCycle=stage)
     return True

@@ -16,6 +16,7 @@ from .refusal import Refused
 
 COMPARED = {f"baseline/{name}" for name in ("code.zip", "constraints.json", "statistics.json")}
 """What a monitor needs of a version."""
+MODEL = "model.tar.gz"
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,32 @@ class Artifacts:
 
 def require_approved(version: Version) -> None:
     """Refuse a version that nobody approved."""
+    if version.is_retired:
+        raise Refused(f"Version {version.number} is retired, and not released any more: choose another one.")
     if version.status != APPROVED:
         raise Refused(
             f"Version {version.number} is {version.status}: only an approved version can be released. "
             f"Look at it with `sagewright show {version.number}` and decide with `sagewright approve {version.number}`."
         )
+
+
+def planned(s3: Client, version: Version, folder: Location) -> Artifacts:
+    """Say what a copy below `folder` will be, without making it."""
+    files = {f"baseline/{name}" for _, name in _files(s3, Location.parse(version.metadata["BaselineUri"]))}
+    return _artifacts(version, folder, files)
+
+
+def kept(s3: Client, version: Version, folder: Location) -> Artifacts:
+    """Say what the copy is that an earlier release made below `folder`; refused where it is not whole."""
+    prefix = f"{folder.key}/"
+    files = {entry["Key"].removeprefix(prefix) for entry in listing(s3, Location(folder.bucket, prefix))}
+    if MODEL not in files:
+        raise Refused(f"The copy of version {version.number} in {folder} is not whole: {MODEL} is missing.")
+    return _artifacts(version, folder, files)
+
+
+def _artifacts(version: Version, folder: Location, files: set[str]) -> Artifacts:
+    return Artifacts(version.arn, version.image, folder / MODEL, folder / "baseline", files >= COMPARED)
 
 
 def copy(s3: Client, version: Version, folder: Location) -> Artifacts:
@@ -55,14 +77,13 @@ def copy(s3: Client, version: Version, folder: Location) -> Artifacts:
     Repeating it writes the same objects again: a release that stopped half-way is simply released again.
     """
     require_approved(version)
-    model = folder / "model.tar.gz"
-    _copy_object(s3, Location.parse(version.model_data), model)
+    _copy_object(s3, Location.parse(version.model_data), folder / MODEL)
     copied: set[str] = set()
     for name, uri in (("baseline", version.metadata["BaselineUri"]), ("evaluation", version.metadata["EvaluationUri"])):
         for source, relative in _files(s3, Location.parse(uri)):
             _copy_object(s3, source, folder / name / relative)
             copied.add(f"{name}/{relative}")
-    return Artifacts(version.arn, version.image, model, folder / "baseline", copied >= COMPARED)
+    return _artifacts(version, folder, copied)
 
 
 def _files(s3: Client, folder: Location) -> Iterator[tuple[Location, str]]:

@@ -59,6 +59,11 @@ class Turn:
         self._over = threading.Event()
         self._renewal = threading.Thread(target=self._keep_renewing, name="release turn", daemon=True)
 
+    @property
+    def who(self) -> str:
+        """Who releases."""
+        return self._holder.who
+
     def confirm(self) -> None:
         """Make sure that it still is our turn: another one may have taken a process that slept for dead."""
         with self._lock:

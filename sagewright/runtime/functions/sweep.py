@@ -49,6 +49,15 @@ def sweep(sagemaker: Client, endpoint: str, *, tags: Mapping[str, str], keep: in
     return swept
 
 
+def superseded(sagemaker: Client, endpoint: str, *, tags: Mapping[str, str]) -> list[str]:
+    """List the configs that are kept of earlier releases to an endpoint, the newest first."""
+    described = live.describe(sagemaker, endpoint)
+    if described is None:
+        return []
+    running = described["EndpointConfigName"]
+    return [config for config in _released(sagemaker, running, tags) if config != running]
+
+
 def ran_before(sagemaker: Client, endpoint: str, version: str, *, tags: Mapping[str, str]) -> bool:
     """Tell whether that version served here before: its config is still kept, and is not the one that serves now."""
     described = live.describe(sagemaker, endpoint)

@@ -47,6 +47,13 @@ class Execution:
         return next((step for step in self.steps if step.name == name), None)
 
     @property
+    def registered(self) -> str | None:
+        """ARN of the version that it registered: by whichever of its steps, since an approved one has its own."""
+        return next(
+            (step.metadata["RegisterModel"]["Arn"] for step in self.steps if "RegisterModel" in step.metadata), None
+        )
+
+    @property
     def failed(self) -> Step | None:
         """The step at which it failed; where several are marked, the first."""
         return next((step for step in self.steps if step.status == "Failed"), None)

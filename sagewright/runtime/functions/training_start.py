@@ -5,6 +5,7 @@ import json
 import uuid
 from dataclasses import dataclass
 
+from .champion import Champion
 from .client import Client
 from .objects import Location, listing
 from .refusal import Refused
@@ -52,8 +53,21 @@ def stop_command(arn: str) -> str:
     return f"aws sagemaker stop-pipeline-execution --region {region} --pipeline-execution-arn {arn}"
 
 
-def start(sagemaker: Client, pipeline: str, *, version: str, git_commit: str | None, overrides: Overrides) -> str:
-    """Start one execution and return its ARN; refused while another one runs."""
+def start(  # noqa: PLR0913 - what is trained, on what, by which commit, and for which request
+    sagemaker: Client,
+    pipeline: str,
+    *,
+    version: str,
+    git_commit: str | None,
+    overrides: Overrides,
+    champion: Champion | None = None,
+    token: str | None = None,
+) -> str:
+    """Start one execution and return its ARN; refused while another one runs.
+
+    Leave `champion` out where the project compares with none. The same `token` starts it once, however often it is
+    asked for; without one, each request is its own.
+    """
     other = running(sagemaker, pipeline)
     if other is not None:
         raise Refused(
@@ -67,10 +81,12 @@ def start(sagemaker: Client, pipeline: str, *, version: str, git_commit: str | N
         parameters["MetricThreshold"] = str(overrides.metric_threshold)
     if overrides.training_instance_type is not None:
         parameters["TrainingInstanceType"] = overrides.training_instance_type
+    if champion is not None:
+        parameters |= champion.parameters
     response = sagemaker.start_pipeline_execution(
         PipelineName=pipeline,
         PipelineParameters=[{"Name": name, "Value": value} for name, value in parameters.items()],
-        # A token of the commit would make a failed training unrepeatable: each request of a person is its own.
-        ClientRequestToken=str(uuid.uuid4()),
+        # A token of the commit alone would make a failed training unrepeatable.
+        ClientRequestToken=hashlib.sha256(token.encode()).hexdigest() if token is not None else str(uuid.uuid4()),
     )
     return response["PipelineExecutionArn"]

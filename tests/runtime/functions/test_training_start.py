@@ -6,6 +6,7 @@ import pytest
 from botocore.stub import ANY, Stubber
 
 from sagewright.runtime.functions import training_start
+from sagewright.runtime.functions.champion import Champion
 from sagewright.runtime.functions.objects import Location
 from sagewright.runtime.functions.refusal import Refused
 from sagewright.runtime.functions.training_start import Overrides
@@ -73,10 +74,19 @@ def test_a_training_starts_with_its_data_commit_and_what_this_run_overrides(stub
             {"Name": "GitCommit", "Value": "c0ffee"},
             {"Name": "MetricThreshold", "Value": "0.7"},
             {"Name": "TrainingInstanceType", "Value": "ml.m5.2xlarge"},
+            {"Name": "ChampionModelUri", "Value": "s3://bucket/model.tar.gz"},
+            {"Name": "ChampionVersion", "Value": "3"},
         ],
         "ClientRequestToken": ANY,
     }
     stubber.add_response("start_pipeline_execution", {"PipelineExecutionArn": ARN}, expected)
     overrides = Overrides(metric_threshold=0.7, training_instance_type="ml.m5.2xlarge")
-    started = training_start.start(sagemaker, "churn-training", version="v1", git_commit="c0ffee", overrides=overrides)
+    started = training_start.start(
+        sagemaker,
+        "churn-training",
+        version="v1",
+        git_commit="c0ffee",
+        overrides=overrides,
+        champion=Champion("3", "s3://bucket/model.tar.gz"),
+    )
     assert started == ARN

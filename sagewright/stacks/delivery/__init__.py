@@ -1,0 +1,1 @@
+"""The way from a push to an endpoint: the pipelines, the builds in them, and who hears of what happens there."""
