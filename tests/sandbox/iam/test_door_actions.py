@@ -52,7 +52,7 @@ def example(shape: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def _is_about_arns(member: str) -> bool:
-    return member.lower().endswith("arn") or member in {"Path", "Resource"}
+    return member.lower().endswith(("arn", "arns")) or member in {"Path", "Resource"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -31,6 +31,7 @@ FAIL = {"Version": "2020-12-01", "Steps": [{"Name": "Stop", "Type": "Fail", "Arg
         ("AWS::Glue::Database", {"CatalogId": "111111111111", "DatabaseInput": {"Name": "taken"}}),
         ("AWS::SageMaker::ModelPackageGroup", {"ModelPackageGroupName": "taken"}),
         ("AWS::IAM::Group", {"GroupName": "taken"}),
+        ("AWS::IAM::OIDCProvider", {"Url": "https://tokens.example.com/taken"}),
         (
             "AWS::DynamoDB::Table",
             {

@@ -292,6 +292,10 @@ EXAMPLES: dict[str, Example] = {
     "AWS::IAM::Group": fixed({}),
     "AWS::IAM::InstanceProfile": instance_profile,
     "AWS::IAM::ManagedPolicy": managed_policy,
+    "AWS::IAM::OIDCProvider": fixed(
+        {"Url": "https://tokens.example.com/round-trip", "ClientIdList": ["sts.amazonaws.com"]},
+        {"ThumbprintList": ["0123456789abcdef0123456789abcdef01234567"]},
+    ),
     "AWS::IAM::Policy": iam_policy,
     "AWS::IAM::Role": lambda _, allow: (
         {"AssumeRolePolicyDocument": allow_lambda(allow), "Description": "one"},
