@@ -10,6 +10,7 @@ VENV := $(abspath $(or $(UV_PROJECT_ENVIRONMENT),.venv))
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)-checkov
 EVIDENTLY := $(VENV)-evidently
+GROOVY := $(VENV)-groovy
 PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done))
 UV := $(or $(shell command -v uv),$(abspath .uv/bin/uv))
@@ -34,7 +35,7 @@ help:
 demo: $(READY)
 	SAGEWRIGHT_SETUP_SECONDS=$$(cat $(READY)) sagewright demo $(ARGS)
 
-test: $(READY)
+test: $(READY) $(GROOVY)/.ready
 	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) $(CHECKOV)/.ready
@@ -79,6 +80,13 @@ $(EVIDENTLY)/.ready: requirements-evidently.lock | $(UV)
 	$(UV) pip sync --require-hashes --python $(EVIDENTLY)/bin/python requirements-evidently.lock
 	@touch $@
 
+# What lints the Jenkinsfiles that we write, by the environment's own Node; it runs on Java 17 or newer.
+$(GROOVY)/.ready: tests/delivery_elsewhere/package-lock.json tests/delivery_elsewhere/package.json | $(READY)
+	@mkdir -p $(GROOVY)
+	@cp tests/delivery_elsewhere/package.json tests/delivery_elsewhere/package-lock.json $(GROOVY)
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel error --prefix $(GROOVY)
+	@touch $@
+
 # uv is one of the locked packages: where the machine has none, exactly that one comes into .uv.
 $(abspath .uv/bin/uv):
 	@test -n "$(PYTHON)" || { echo "Sagewright needs Python 3.11 or newer: install it, or say which with PYTHON=/path/to/python." >&2; exit 1; }
@@ -95,4 +103,4 @@ lock: | $(UV)
 		--custom-compile-command "make lock" --output-file requirements-evidently.lock
 
 clean:
-	rm -rf $(VENV) $(CHECKOV) $(EVIDENTLY) .uv out cdk.out
+	rm -rf $(VENV) $(CHECKOV) $(EVIDENTLY) $(GROOVY) .uv out cdk.out

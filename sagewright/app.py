@@ -16,6 +16,7 @@ from cdk_nag import AwsSolutionsChecks
 from sagewright.project import Project, ProjectError, load
 from sagewright.stacks.access import AccessStack
 from sagewright.stacks.data import DataStack, FirstDataStack
+from sagewright.stacks.delivery.stack import DeliveryStack
 from sagewright.stacks.monitoring import MonitoringStack
 from sagewright.stacks.network import NetworkStack
 from sagewright.stacks.place import Place
@@ -73,24 +74,36 @@ def build(app: App, project: Project) -> None:
     first = placed[project.first.name]
     readers = [placed[each.name] for each in project.serving if placed[each.name].account != first.account]
     log_days = {each.name: each.security.log_retention_days for each in project.serving}
+    kept = FirstDataStack(app, place=first, readers=readers, log_days=log_days.get(first.environment))
     data: dict[str, DataStack] = {
-        project.first.name: FirstDataStack(app, place=first, readers=readers, log_days=log_days.get(first.environment)),
+        project.first.name: kept,
         **{
             each.name: DataStack(app, place=placed[each.name], log_days=log_days[each.name])
             for each in project.environments[1:]
         },
     }
+    if project.repository is not None:
+        kept.deliver(project, [placed[each.name] for each in project.serving])
     for name, stack in data.items():
         tag(stack, project, project.environment(name))
     networks = _networks(app, project, placed)
+    roles: list[Stack] = []
     for environment in project.serving:
         place, key = placed[environment.name], data[environment.name].key
-        stack = AccessStack(app, place=place, first=first, key=key, environment=environment)
+        delivers = project.repository is not None
+        stack = AccessStack(app, place=place, first=first, key=key, environment=environment, delivers=delivers)
         tag(stack, project, environment)
         _after(stack, networks.get(environment.name))
+        roles.append(stack)
     training = TrainingStack(app, project=project, place=first, key=data[project.first.name].key)
     tag(training, project, project.first)
     _after(training, networks.get(project.first.name))
+    if project.repository is not None:
+        delivery = DeliveryStack(app, project=project, places=placed, data=kept)
+        tag(delivery, project, project.first)
+        # A pipeline runs as soon as it is made: what its steps deploy, start and take on must be there before.
+        for each in (*roles, training):
+            delivery.add_stack_dependency(each)
     releases = Stage(app, RELEASES)
     for environment in project.serving:
         place = placed[environment.name]

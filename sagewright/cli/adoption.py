@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from sagewright.project import Environment, Project, names
@@ -22,12 +21,19 @@ from .assembly import Assembly, PlannedStack
 from .changes import StackChanges
 from .errors import NOT_THERE, NOT_THERE_WORDS, CommandError
 from .options import Options
-from .target import CDK_QUALIFIER, Target
+from .target import CDK_QUALIFIER, Target, partition_of
 
 KEY, ALIAS, BUCKET = "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::S3::Bucket"
 BUCKET_POLICY, GROUP, LOG_GROUP = "AWS::S3::BucketPolicy", "AWS::SageMaker::ModelPackageGroup", "AWS::Logs::LogGroup"
+REPOSITORY = "AWS::CodeCommit::Repository"
+_TAG = "sagewright:project"
 _WAIT_S = 600
-_ABSENT = NOT_THERE | {"NotFoundException", "NoSuchBucketPolicy", "ServerSideEncryptionConfigurationNotFoundError"}
+_ABSENT = NOT_THERE | {
+    "RepositoryDoesNotExistException",
+    "NotFoundException",
+    "NoSuchBucketPolicy",
+    "ServerSideEncryptionConfigurationNotFoundError",
+}
 
 
 @dataclass(frozen=True)
@@ -69,28 +75,9 @@ def in_the_way(project: Project, target: Target, planned: StackChanges) -> list[
 
 def left(project: Project, target: Target, stack: PlannedStack) -> Iterator[Left]:
     """Find what a data stack would make and is there already."""
-    environment = stack.environment
-    account, region = target.account_of(environment), environment.region
-    data = names.data_bucket(project.name, environment.name, account, region)
-    logs = names.log_bucket(project.name, environment.name, account, region)
-    group = names.model_package_group(project.name)
-    partition = boto3.Session().get_partition_for_region(region)
-    lookup = _Lookup(target, environment)
-    key = lookup.key(data, names.key_alias(project.name, environment.name))
+    lookup = _Lookup(target, project, stack.environment)
     for logical_id, resource in stack.resources.items():
-        bucket = logs if logical_id.startswith("Logs") else data
-        candidates = {
-            KEY: ("KeyId", key),
-            ALIAS: ("AliasName", lookup.alias(names.key_alias(project.name, environment.name))),
-            BUCKET: ("BucketName", lookup.bucket(bucket)),
-            BUCKET_POLICY: ("Bucket", lookup.bucket_policy(bucket)),
-            GROUP: (
-                "ModelPackageGroupArn",
-                lookup.group(group) and f"arn:{partition}:sagemaker:{region}:{account}:model-package-group/{group}",
-            ),
-            LOG_GROUP: ("LogGroupName", lookup.log_group(names.endpoint_log(project.name, environment.name))),
-        }
-        identifier, value = candidates.get(resource["Type"], ("", None))
+        identifier, value = lookup.known(logical_id, resource["Type"])
         if value:
             yield Left(logical_id, resource["Type"], {identifier: value})
 
@@ -98,12 +85,38 @@ def left(project: Project, target: Target, stack: PlannedStack) -> Iterator[Left
 class _Lookup:
     """Finds what may be left in an account; each answer is the name or id of what is there, or None."""
 
-    def __init__(self, target: Target, environment: Environment) -> None:
+    def __init__(self, target: Target, project: Project, environment: Environment) -> None:
+        self._target, self._project, self._environment = target, project, environment
+        self._account, self._region = target.account_of(environment), environment.region
         self._kms, self._s3, self._sagemaker, self._logs = (
             target.lookup_client(service, environment) for service in ("kms", "s3", "sagemaker", "logs")
         )
         # Names of buckets are the whole world's: of another account's bucket nothing may be asked.
         self._owned = {each["Name"] for each in self._s3.list_buckets()["Buckets"]}
+
+    def known(self, logical_id: str, kind: str) -> tuple[str, str | None]:
+        """Tell by what a resource of the template is known where it is there already, and as what."""
+        bucket, alias = self._names(logical_id)
+        log = names.endpoint_log(self._project.name, self._environment.name)
+        candidates: dict[str, tuple[str, Callable[[], str | None]]] = {
+            KEY: ("KeyId", lambda: self.key(bucket, alias)),
+            ALIAS: ("AliasName", lambda: self.alias(alias)),
+            BUCKET: ("BucketName", lambda: self.bucket(bucket)),
+            BUCKET_POLICY: ("Bucket", lambda: self.bucket_policy(bucket)),
+            GROUP: ("ModelPackageGroupArn", lambda: self.group(names.model_package_group(self._project.name))),
+            LOG_GROUP: ("LogGroupName", lambda: self.log_group(log)),
+            REPOSITORY: ("RepositoryId", self.repository),
+        }
+        identifier, find = candidates.get(kind, ("", lambda: None))
+        return identifier, find()
+
+    def _names(self, logical_id: str) -> tuple[str, str]:
+        """Name the bucket that a resource is or is about, and the alias of the key that encrypts it."""
+        project, environment, place = self._project.name, self._environment.name, (self._account, self._region)
+        if logical_id.startswith("Artifacts"):
+            return names.artifact_bucket(project, *place), names.delivery_alias(project)
+        bucket = names.log_bucket if logical_id.startswith("Logs") else names.data_bucket
+        return bucket(project, environment, *place), names.key_alias(project, environment)
 
     def key(self, bucket: str, alias: str) -> str | None:
         """Find the key under which the bucket keeps its objects, else the one that the alias names."""
@@ -137,12 +150,25 @@ class _Lookup:
 
     def group(self, name: str) -> str | None:
         """Find a model package group."""
-        return name if _found(self._sagemaker.describe_model_package_group, ModelPackageGroupName=name) else None
+        found = _found(self._sagemaker.describe_model_package_group, ModelPackageGroupName=name)
+        return found["ModelPackageGroupArn"] if found is not None else None
 
     def log_group(self, name: str) -> str | None:
         """Find a log group."""
         groups = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return name if any(each["logGroupName"] == name for each in groups) else None
+
+    def repository(self) -> str | None:
+        """Find the project's repository at CodeCommit; one of the same name that is not ours is not taken over."""
+        declared = self._project.repository
+        name = declared.name if declared is not None else ""
+        codecommit = self._target.lookup_client("codecommit", self._environment)
+        found = _found(codecommit.get_repository, repositoryName=name)
+        if found is None:
+            return None
+        kept = found["repositoryMetadata"]
+        tags = codecommit.list_tags_for_resource(resourceArn=kept["Arn"]).get("tags", {})
+        return kept["repositoryId"] if tags.get(_TAG) == self._project.name else None
 
 
 def _import(target: Target, stack: PlannedStack, found: list[Left], described: dict[str, Any] | None) -> None:
@@ -216,7 +242,7 @@ def _named(value: Any) -> Iterator[str]:
 
 def _execution_role(target: Target, environment: Environment) -> str:
     """Name the role by which the CDK lets CloudFormation deploy: the stack keeps it for whatever follows."""
-    partition = boto3.Session().get_partition_for_region(environment.region)
+    partition = partition_of(environment.region)
     qualifier, account = environment.security.bootstrap_qualifier or CDK_QUALIFIER, target.account_of(environment)
     return f"arn:{partition}:iam::{account}:role/cdk-{qualifier}-cfn-exec-role-{account}-{environment.region}"
 

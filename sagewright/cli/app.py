@@ -7,6 +7,7 @@ import typer
 import sagewright
 
 from . import (
+    audit,
     bootstrap,
     data,
     demo,
@@ -19,10 +20,13 @@ from . import (
     options,
     registry,
     release,
+    releases,
+    rollback,
     sandbox,
     train,
 )
 from . import check as checking
+from .delivery import group as delivery_group
 from .options import JsonOption, ProjectOption, TargetOption, YesOption
 
 EPILOG = "First steps:\n\n  sagewright demo\n\n  sagewright new ../my-churn --seed churn\n\n  sagewright COMMAND --help"
@@ -73,7 +77,11 @@ for group in (
     train,
     registry,
     release,
+    releases,
+    rollback,
+    audit,
     invoke,
     drift,
+    delivery_group,
 ):
     group.register(app)

@@ -94,7 +94,8 @@ def _owners(project: Project) -> dict[str, Environment]:
         *(names.serving_stack, names.monitoring_stack),
     )
     owned = {name(project.name, each.name): each for each in project.environments for name in of_environments}
-    return {**owned, names.training_stack(project.name): project.first}
+    of_project = (names.training_stack(project.name), names.delivery_stack(project.name))
+    return {**owned, **dict.fromkeys(of_project, project.first)}
 
 
 def _manifest(folder: Path) -> dict[str, Document]:

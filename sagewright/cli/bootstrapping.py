@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from sagewright.project import Environment, Project, names
@@ -18,7 +17,7 @@ from .bootstrap_roles import Roles
 from .cdk import Cdk
 from .errors import DENIED, CommandError
 from .options import Options
-from .target import CDK_QUALIFIER, Sandbox, Target
+from .target import CDK_QUALIFIER, Sandbox, Target, partition_of
 
 TOOLKIT = "CDKToolkit"
 _WAIT_S = 600
@@ -60,8 +59,7 @@ class Place:
         """The boundary as IAM knows it."""
         if self.boundary is None or self.boundary.startswith("arn:"):
             return self.boundary
-        partition = boto3.Session().get_partition_for_region(self.region)
-        return f"arn:{partition}:iam::{self.account}:policy/{self.boundary}"
+        return f"arn:{partition_of(self.region)}:iam::{self.account}:policy/{self.boundary}"
 
     def roles(self, iam: Client) -> Roles:
         """Look at the CDK's roles here."""

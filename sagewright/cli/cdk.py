@@ -54,9 +54,14 @@ class _Progress:
     in_error: bool = False
 
     def read(self, line: str) -> None:
-        continues, self.in_error = self.in_error and line.startswith("  "), False
+        # What the CDK announces with a colon comes on the next line, and goes on below it.
+        continues = self.in_error and (line.startswith("  ") or self.errors[-1].endswith("failed:"))
+        self.in_error = False
         if match := _EVENT.match(line):
             self._event(match)
+        elif continues:
+            self.errors[-1] += f" {line.strip()}"
+            self.in_error = True
         elif match := _STARTED.match(line):
             self._start(match["stack"] or match["place"])
         elif match := _DONE.match(line):
@@ -65,9 +70,6 @@ class _Progress:
             self.checklist.finished("synthesis", "", float(match["seconds"]))
         elif match := _FAILED.match(line):
             self.errors.append(match["what"])
-            self.in_error = True
-        elif continues:
-            self.errors[-1] += f" {line.strip()}"
             self.in_error = True
 
     def _start(self, stack: str) -> None:

@@ -7,6 +7,8 @@ import typer
 from sagewright.project import Environment, Project
 
 from . import assembly, checking
+from .delivery import workflow_files
+from .delivery.outside_steps import told_stale
 from .environ import without_aws
 from .options import Options, command
 from .target import SANDBOX_ACCOUNT
@@ -39,6 +41,8 @@ def register(group: typer.Typer) -> None:
             variables = without_aws() | {"CDK_DEFAULT_ACCOUNT": SANDBOX_ACCOUNT, "CDK_DEFAULT_REGION": region}
             assembly.write(options, project, variables)
             options.terminal.done("templates")
+        if stale := workflow_files.stale(project):
+            options.terminal.note(told_stale(stale))
         rows = [
             (each.name, each.account or "of the credentials in use", each.region, _does(project, each))
             for each in project.environments

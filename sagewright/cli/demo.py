@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
-from .demonstration import Demonstration
+from .demonstration import DeliveryDemonstration, Demonstration
 from .options import Options, command
 from .terminal import table
 
@@ -25,7 +25,14 @@ def register(group: typer.Typer) -> None:
     """Add the command."""
 
     @command(
-        group, "demo", examples=("sagewright demo", "sagewright demo --keep", "sagewright demo --out /tmp/demo --json")
+        group,
+        "demo",
+        examples=(
+            "sagewright demo",
+            "sagewright demo --keep",
+            "sagewright demo --delivery",
+            "sagewright demo --out /tmp/demo --json",
+        ),
     )
     def demo(  # noqa: PLR0913 - the options that the command has
         options: Options,
@@ -36,6 +43,10 @@ def register(group: typer.Typer) -> None:
         engine: Annotated[
             Literal["builtin", "model_monitor"], typer.Option(help="What watches the endpoint: monitoring.engine.")
         ] = "builtin",
+        delivery: Annotated[
+            bool,
+            typer.Option("--delivery", help="Show delivery instead: pushes, approvals, three accounts, ways back."),
+        ] = False,
         setup_seconds: Annotated[
             float | None,
             typer.Option(
@@ -48,11 +59,17 @@ def register(group: typer.Typer) -> None:
         Deploy, train, approve, release, predict; then hours pass, requests shift, an alarm goes off, a message comes.
         Starts a sandbox of its own and stops it at the end, also when it fails or is interrupted. The page about it is
         out/demo/report.html, the same for programs out/demo/report.json.
+
+        With --delivery: a push is built and trained, approved, verified in staging, let into prod; a worse model is
+        refused; one that answers otherwise online ends in staging; one that fails at some rows is taken back from prod
+        by an alarm; and what serves is rejected, so that the version before it serves again. It takes some minutes.
         """
-        demonstration = Demonstration(options, out.resolve(), port, keep, engine, setup_seconds)
+        told: Callable[..., list[Any]] = _delivered if delivery else _page
+        kind = DeliveryDemonstration if delivery else Demonstration
+        demonstration = kind(options, out.resolve(), port, keep, engine, setup_seconds)
         with _termination_unwinds():
             report = demonstration.run()
-        options.terminal.result(report, *_page(report, demonstration))
+        options.terminal.result(report, *told(report, demonstration))
 
 
 @contextmanager
@@ -111,6 +128,35 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
         "",
         "Try next:",
         *(f"  {line}" for line in _next_commands(demonstration)),
+    ]
+
+
+def _delivered(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
+    outcomes = [
+        (
+            each["what"],
+            each["version"] or "none",
+            " ".join(each["end"].split()),
+            ", ".join(f"{name} {number or 'nothing'}" for name, number in each["live"].items()),
+        )
+        for each in report["versions"]
+    ]
+    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
+    call = _own_command()
+    here = f"{call} --project {_short(demonstration.folder)}"
+    words = ("releases", "audit", "models", "sandbox inbox", "sandbox down")
+    commands = [f"{here} {each}" for each in words] if demonstration.keep else [f"{call} demo --delivery --keep"]
+    written = f"{len(report['messages'])} messages to the owner and {len(report['audit'])} entries of the record"
+    return [
+        "",
+        table("What", "Version", "What became of it", "Serves", rows=outcomes),
+        "",
+        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        "",
+        f"{written}: {demonstration.page}",
+        "",
+        "Try next:",
+        *(f"  {line}" for line in commands),
     ]
 
 

@@ -3,10 +3,12 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
-from . import deploying
+from . import deploying, git_remote
 from .cdk import INTERRUPTED
 from .options import Options, command
+from .target import Sandbox
 from .terminal import table
 
 
@@ -36,6 +38,9 @@ def register(group: typer.Typer) -> None:
         Runs `cdk deploy --all` with the CDK that is installed beside Sagewright. In the sandbox the accounts are
         bootstrapped by themselves. The complete output goes to .sagewright/logs/.
 
+        In the sandbox a project's repository becomes the remote `sandbox` of your own: `git push sandbox main` is the
+        push.
+
         Before anything is touched, CloudFormation is asked what would become of what holds data: where a key, a bucket,
         a registry or a log would be replaced or taken away, the deployment is refused. See `sagewright diff`.
         """
@@ -57,4 +62,10 @@ def register(group: typer.Typer) -> None:
             for name, value in outputs.items()
             if not name.startswith("Export")
         ]
-        options.terminal.result(deployed, table("Environment", "Stack", "Output", "Value", rows=rows))
+        remote = git_remote.settle(project, target) if isinstance(target, Sandbox) else None
+        shown = table("Environment", "Stack", "Output", "Value", rows=rows)
+        if remote is None:
+            options.terminal.result(deployed, shown)
+        else:
+            told = {"url": remote.url, "push": remote.command}
+            options.terminal.result(deployed | {"git": told}, shown, f"\n{escape(remote.told)}")

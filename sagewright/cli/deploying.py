@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from sagewright.project import Environment, Project
+from sagewright.project import Environment, Project, names
 
 from . import adoption, assembly, bootstrapping, checking, protection, stack_states
 from .cdk import Cdk
@@ -61,5 +61,6 @@ def _stacks(project: Project, target: Target) -> dict[str, dict[str, dict[str, s
 
 
 def _belongs(stack: str, project: Project, environment: Environment) -> bool:
+    of_project = {names.training_stack(project.name), names.delivery_stack(project.name)}
     own = f"{project.name}-{environment.name}-"
-    return stack.startswith(own) or (environment == project.first and stack == f"{project.name}-training")
+    return stack.startswith(own) or (environment == project.first and stack in of_project)

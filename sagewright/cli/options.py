@@ -87,26 +87,52 @@ def command(
     group: typer.Typer, name: str, *, examples: tuple[str, ...], panel: str | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function `(options, *, its own arguments)` as a command that also takes the options of every one."""
-    epilog = "Examples:\n\n" + "\n\n".join(f"  {example}" for example in examples)
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(function)
-        def run(context: typer.Context, **arguments: Any) -> None:
-            given = context.obj or {}
-            common = {key: arguments.pop(key) or given.get(key) for key in ("project", "target", "yes", "json")}
-            options = Options(
-                terminal=Terminal(as_json=bool(common["json"])),
-                folder=common["project"] or Path.cwd(),
-                target_name=common["target"],
-                yes=bool(common["yes"]),
-            )
-            guard(options, functools.partial(function, options, **arguments))
-
-        _extend_signature(run, function)
-        group.command(name, help=_reflowed(function), epilog=epilog, rich_help_panel=panel)(run)
+        run = _with_options(function)
+        group.command(name, help=_reflowed(function), epilog=_epilog(examples), rich_help_panel=panel)(run)
         return function
 
     return register
+
+
+def command_of_group(
+    group: typer.Typer, *, examples: tuple[str, ...]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as what a group itself does when none of its commands is named."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        run = _with_options(function)
+        group.callback(invoke_without_command=True, help=_reflowed(function), epilog=_epilog(examples))(run)
+        return function
+
+    return register
+
+
+def _epilog(examples: tuple[str, ...]) -> str:
+    return "Examples:\n\n" + "\n\n".join(f"  {example}" for example in examples)
+
+
+def _with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Make the function that typer calls: it takes the options of every command besides its own arguments."""
+
+    @functools.wraps(function)
+    def run(context: typer.Context, **arguments: Any) -> None:
+        given = context.obj or {}
+        common = {key: arguments.pop(key) or given.get(key) for key in ("project", "target", "yes", "json")}
+        if context.invoked_subcommand is not None:
+            context.obj = common  # a command of the group was named
+            return
+        options = Options(
+            terminal=Terminal(as_json=bool(common["json"])),
+            folder=common["project"] or Path.cwd(),
+            target_name=common["target"],
+            yes=bool(common["yes"]),
+        )
+        guard(options, functools.partial(function, options, **arguments))
+
+    _extend_signature(run, function)
+    return run
 
 
 def _reflowed(function: Callable[..., None]) -> str:

@@ -34,9 +34,20 @@ def evaluation_page(report: dict[str, Any], deciding: str, threshold: float | No
     for name, value in report.get("custom", {}).items():
         made.add_row(escape(name), number(value), "[dim]your evaluate()[/]")
     parts = [f"\nOn {report['rows']:,} held-out rows", made]
+    if "champion" in report:
+        has = f", which has {number(champion['value'])}" if (champion := report["champion"])["compared"] else ""
+        parts.append(f"\nAgainst what was live: {escape(standing(champion))}{has}")
     if "classification_report" in report:
         parts += ["", _by_class(report)]
     return Group(*parts)
+
+
+def standing(champion: dict[str, Any]) -> str:
+    """Say in a line how a version stands against the one that was live when it was trained."""
+    if not champion["compared"]:
+        return f"not compared: {champion['reason']}"
+    other, by = f"version {champion['version']}", champion["advantage"]
+    return f"{number(abs(by))} {'better' if by > 0 else 'worse'} than {other}" if by else f"as good as {other}"
 
 
 def _judged(metric: str, threshold: float | None) -> str:

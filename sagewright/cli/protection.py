@@ -18,6 +18,7 @@ STATEFUL = {
     "AWS::S3::Bucket": "data, executions and releases are in it",
     REGISTRY: "every registered version and who approved it is in it",
     LOG_GROUP: "what the endpoint has written is in it",
+    adoption.REPOSITORY: "every commit of the project is in it",
 }
 _WORDS = {
     "replace": "would be replaced by a new and empty one",

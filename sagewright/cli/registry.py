@@ -11,9 +11,11 @@ from sagewright.runtime.functions import evidence, model_versions
 from sagewright.runtime.functions import live as serving
 from sagewright.runtime.functions.model_versions import APPROVED, PENDING, REJECTED, Version
 
+from . import gate as gates
+from . import retirement
 from .errors import CommandError
-from .options import Options, command
-from .pages import version_page
+from .options import Options, command, command_of_group
+from .pages import standing, version_page
 from .target import Target
 from .terminal import table
 from .training import number
@@ -21,21 +23,45 @@ from .training import number
 SHOWN = 20
 
 VersionArgument = Annotated[int | None, typer.Argument(help="Number of the version.", show_default=False)]
-NoteOption = Annotated[str | None, typer.Option(help="Why; kept with the version.", show_default=False)]
+NoteOption = Annotated[str | None, typer.Option(help="Why; kept with the decision.", show_default=False)]
+GateOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ENV", help="Decide about what waits at the gate of this environment instead.", show_default=False
+    ),
+]
 
 
 def register(group: typer.Typer) -> None:
     """Add the commands."""
-    command(group, "models", examples=("sagewright models", "sagewright models --all", "sagewright models --json"))(
-        models
+    listing = typer.Typer()
+    group.add_typer(listing, name="models")
+    examples = (
+        "sagewright models",
+        "sagewright models --all",
+        "sagewright models --json",
+        "sagewright models retire 3 --note 'replaced by version 5'",
     )
+    command_of_group(listing, examples=examples)(models)
+    retirement.register(listing)
     command(group, "show", examples=("sagewright show 3", "sagewright show 3 --json"))(show)
     command(
         group,
         "approve",
-        examples=("sagewright approve 3 --note 'better recall, same precision'", "sagewright approve"),
+        examples=(
+            "sagewright approve 3 --note 'better recall, same precision'",
+            "sagewright approve",
+            "sagewright approve --gate prod --note 'discussed on Monday'",
+        ),
     )(approve)
-    command(group, "reject", examples=("sagewright reject 3 --note 'trained on last month'",))(reject)
+    command(
+        group,
+        "reject",
+        examples=(
+            "sagewright reject 3 --note 'trained on last month'",
+            "sagewright reject --gate prod --note 'not now'",
+        ),
+    )(reject)
 
 
 def models(
@@ -49,7 +75,7 @@ def models(
     found = list(islice(_versions(project, target), None if all_versions else SHOWN))
     live = live_numbers(project, target)
     s3 = target.client("s3", project.first)
-    entries = [_summary(version, evidence.metrics_of(evidence.evaluation(s3, version)), live) for version in found]
+    entries = [_summary(version, evidence.evaluation(s3, version), live) for version in found]
     options.terminal.result(entries, _list(entries))
 
 
@@ -60,7 +86,7 @@ def _list(entries: list[dict[str, Any]]) -> Table | str:
         (
             entry["version"],
             entry["status"],
-            f"{entry['metric']} {number(entry['value'])}",
+            _judged(entry),
             f"{entry['created']:%Y-%m-%d %H:%M}",
             ", ".join(entry["live_in"]),
             entry["note"] or "",
@@ -70,16 +96,23 @@ def _list(entries: list[dict[str, Any]]) -> Table | str:
     return table("Version", "Status", "Metric", "Created", "Live in", "Note", rows=rows)
 
 
+def _judged(entry: dict[str, Any]) -> str:
+    """Say what the gate judged by, and how the version stands against the one that was live."""
+    told, champion = f"{entry['metric']} {number(entry['value'])}", entry["champion"]
+    return f"{told}, {standing(champion)}" if champion is not None and champion["compared"] else told
+
+
 def _versions(project: Project, target: Target) -> Any:
     return model_versions.versions(target.client("sagemaker", project.first), names.model_package_group(project.name))
 
 
-def _summary(version: Version, metrics: dict[str, float], live: dict[str, int | None]) -> dict[str, Any]:
+def _summary(version: Version, evaluation: dict[str, Any], live: dict[str, int | None]) -> dict[str, Any]:
     return {
         "version": version.number,
         "status": version.status,
         "metric": version.metric,
-        "value": metrics[version.metric],
+        "value": evidence.metrics_of(evaluation)[version.metric],
+        "champion": evaluation.get("champion"),
         "created": version.created,
         "live_in": [name for name, live_number in live.items() if live_number == version.number],
         "note": version.note,
@@ -107,7 +140,7 @@ def show(options: Options, version: VersionArgument = None) -> None:
     sagemaker, s3 = target.client("sagemaker", project.first), target.client("s3", project.first)
     collected = evidence.collect(sagemaker, s3, found)
     live = live_numbers(project, target)
-    value = _summary(found, collected.metrics, live) | {
+    value = _summary(found, collected.evaluation, live) | {
         "metrics": collected.metrics,
         "threshold": collected.threshold,
         "evaluation": collected.evaluation,
@@ -127,17 +160,30 @@ def find(project: Project, target: Target, number: int) -> Version:
     )
 
 
-def approve(options: Options, version: VersionArgument = None, note: NoteOption = None) -> None:
-    """Approve a version, so that it can be released; the newest that waits for a decision if left out."""
-    _decide(options, version, APPROVED, note)
+def approve(
+    options: Options, version: VersionArgument = None, note: NoteOption = None, gate: GateOption = None
+) -> None:
+    """Approve a version, so that it can be released; the newest that waits for a decision if left out.
+
+    With a repository in the project file, the promotion of the version starts by itself; `--gate ENV` lets the one on
+    to an environment that waits before it.
+    """
+    _decide(options, version, APPROVED, note, gate)
 
 
-def reject(options: Options, version: VersionArgument = None, note: NoteOption = None) -> None:
-    """Reject a version: it cannot be released; the newest that waits for a decision if left out."""
-    _decide(options, version, REJECTED, note)
+def reject(options: Options, version: VersionArgument = None, note: NoteOption = None, gate: GateOption = None) -> None:
+    """Reject a version: it cannot be released; the newest that waits for a decision if left out.
+
+    With a repository in the project file, environments that serve the version go back to the one before; `--gate ENV`
+    only ends the promotion that waits there, and leaves the version approved.
+    """
+    _decide(options, version, REJECTED, note, gate)
 
 
-def _decide(options: Options, number: int | None, status: str, note: str | None) -> None:
+def _decide(options: Options, number: int | None, status: str, note: str | None, at_gate: str | None) -> None:
+    if at_gate is not None:
+        gates.decide(options, at_gate, number, status, note)
+        return
     project = options.project()
     verb = "approve" if status == APPROVED else "reject"
     said = f"version {number}" if number is not None else "the newest version that waits for a decision"
@@ -149,13 +195,31 @@ def _decide(options: Options, number: int | None, status: str, note: str | None)
         told = f"Version {version.number} was {status} already: nothing changed."
     elif version.status == REJECTED and status == APPROVED:
         told = f"Version {version.number} had been rejected{_because(version)}; now it is Approved."
-    elif version.status == APPROVED and status == REJECTED:
-        where = [name for name, live in live_numbers(project, target).items() if live == version.number]
-        told += f" It still serves in {', '.join(where)} until another one is released." if where else ""
-    if status == APPROVED:
-        told += f" Release it: sagewright release {project.serving[0].name} {version.number}"
+    told += _what_follows(project, target, version, status, changed=changed)
     options.terminal.result(
         {"version": version.number, "status": status, "before": version.status, "changed": changed, "note": note}, told
+    )
+
+
+def _what_follows(project: Project, target: Target, version: Version, status: str, *, changed: bool) -> str:
+    """Say what comes of a decision by itself, and what is left to do."""
+    delivered = project.repository is not None
+    if status == APPROVED:
+        if not delivered:
+            return f" Release it: sagewright release {project.serving[0].name} {version.number}"
+        at_gate = gates.hint(project, gates.waiting(project, target), version.number)
+        return at_gate or (" Its promotion starts by itself. Follow it: sagewright releases" if changed else "")
+    if version.status != APPROVED:
+        return ""
+    ends = " Its promotion ends." if gates.is_on_its_way(project, target, version.arn) else ""
+    where = ", ".join(name for name, live in live_numbers(project, target).items() if live == version.number)
+    if not where:
+        return ends
+    if not delivered:
+        return f" It still serves in {where} until another one is released."
+    return (
+        f"{ends} It serves in {where}: the rollback starts by itself, and takes it back to what was verified there "
+        "before. Follow it: sagewright releases"
     )
 
 
@@ -172,8 +236,10 @@ def _newest_pending(options: Options, project: Project, target: Target, verb: st
     sagemaker, group = target.client("sagemaker", project.first), names.model_package_group(project.name)
     version = model_versions.newest(sagemaker, group, PENDING)
     if version is None:
+        at_gate = gates.hint(project, gates.waiting(project, target))
         raise CommandError(
-            f"No version waits for a decision. See them with `sagewright models`, then {verb} one by number."
+            f"No version waits for a decision.{at_gate and f'{at_gate}.'} See them with `sagewright models`, then "
+            f"{verb} one by number."
         )
     metrics = evidence.metrics_of(evidence.evaluation(target.client("s3", project.first), version))
     told = f"{version.metric} {number(metrics[version.metric])}"

@@ -30,6 +30,7 @@ def register(group: typer.Typer) -> None:
             "sagewright release prod",
             "sagewright release prod 3",
             "sagewright release prod 3 --all-at-once",
+            "sagewright release prod 3 --by-hand",
         ),
     )
     def release(
@@ -44,6 +45,10 @@ def register(group: typer.Typer) -> None:
             bool,
             typer.Option("--all-at-once", help="Move all traffic at once, whatever serving.rollout says."),
         ] = False,
+        by_hand: Annotated[
+            bool,
+            typer.Option("--by-hand", help="Release past the promotion of a project that has a repository."),
+        ] = False,
     ) -> None:
         """Copy an approved version to an environment, deploy its endpoint, verify that it runs, watch it.
 
@@ -51,11 +56,15 @@ def register(group: typer.Typer) -> None:
         version that served there before goes live all at once while its endpoint config is still kept, so that a
         release is taken back without delay. Kept are the one that runs and the last two superseded ones; any other
         version moves traffic as serving.rollout says, unless `--all-at-once` forces it.
+
+        Where project.yaml names a repository, approving a version has it promoted, through every environment and with
+        its answers verified; what is released by hand goes past that, and past the approval before the last one.
         """
         project = options.project()
         if environment is not None and environment.isdigit() and version is None and environment not in _names(project):
             environment, version = None, int(environment)
         place = serving_environment(project, environment)
+        _require_hand(project, by_hand=by_hand)
         instances = place.serving.instances
         target = options.acting_on(
             project,
@@ -83,6 +92,16 @@ def serving_environment(project: Project, name: str | None) -> Environment:
         if environment.name == name:
             return environment
     raise CommandError(f"'{name}' is no environment in which {project.name} serves. It serves in: {known}.")
+
+
+def _require_hand(project: Project, *, by_hand: bool) -> None:
+    """Leave releases to the promotion where there is one, unless somebody says that this one is an exception."""
+    if project.repository is not None and not by_hand:
+        raise CommandError(
+            f"{project.name} has a repository, so approving a version releases it: `sagewright approve VERSION` starts "
+            "its promotion, which verifies it in each environment. To go past that, and past the approval before the "
+            "last environment, say --by-hand."
+        )
 
 
 def _names(project: Project) -> set[str]:

@@ -1,7 +1,6 @@
 """The stacks that only a release deploys: what answers, and what watches it."""
 
 import json
-import time
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,7 +10,6 @@ from sagewright.project import Environment, Project
 from . import assembly, stack_states, state
 from .assembly import Assembly
 from .cdk import Cdk
-from .errors import CommandError
 from .options import Options
 from .target import Target
 
@@ -52,12 +50,5 @@ class ReleaseStacks:
         """Delete a stack that the project has no more; False where there is none."""
         if self.settle(stack) is None:
             return False
-        cloudformation = self.target.stacks_client(self.environment)
-        with self.options.terminal.task(f"Delete {stack}"):
-            cloudformation.delete_stack(StackName=stack)
-            while (described := stack_states.describe(cloudformation, stack)) is not None:
-                if described["StackStatus"] == "DELETE_FAILED":
-                    why = "; ".join(stack_states.failures(cloudformation, stack))
-                    raise CommandError(f"Stack {stack} could not be deleted: {why or 'no reason is given'}.")
-                time.sleep(self.target.poll_s)
+        stack_states.delete(self.options, self.target, self.environment, stack)
         return True

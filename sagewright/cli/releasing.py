@@ -9,13 +9,17 @@ from botocore.exceptions import ClientError
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions import (
+    audit,
     endpoint_update,
     model_versions,
     release,
     release_turn,
     sweep,
+    verification,
+    verified,
 )
 from sagewright.runtime.functions import live as serving
+from sagewright.runtime.functions.audit import Entry
 from sagewright.runtime.functions.client import Client
 from sagewright.runtime.functions.live import Live
 from sagewright.runtime.functions.model_versions import APPROVED, Version
@@ -159,6 +163,8 @@ class _Release:
         turn.confirm()
         self._verify(config, stack_states.outputs(before).get("EndpointConfigName"))
         self.write_down()
+        if self._is_delivered:
+            self._prove(config, turn)
         swept = self._sweep()
         turn.confirm()
         watch = ReleaseMonitoring(stacks).carry_out(artifacts, self.version.number)
@@ -169,9 +175,33 @@ class _Release:
         with self.options.terminal.task(f"Copy version {self.version.number} to {self.environment.name}") as details:
             # Asked again, as who copies it: whether it is approved counts at this moment and not when it was chosen.
             version = model_versions.describe(self.sagemaker, self.version.arn)
-            artifacts = release.copy(self.target.release_client("s3", self.environment), version, folder)
+            s3 = self.target.release_client("s3", self.environment)
+            artifacts = release.copy(s3, version, folder)
+            if self._is_delivered:
+                verification.copy_rows(s3, version, folder)
             details.append(str(folder))
         return artifacts
+
+    @property
+    def _is_delivered(self) -> bool:
+        """Whether a rollback may come, which chooses from what was proved here."""
+        return self.project.repository is not None
+
+    def _prove(self, config: str, turn: Turn) -> None:
+        """Let a rollback find what was released by hand, and an auditor who did it."""
+        now = verified.Verified.now(self.version.arn, config, f"by hand, by {turn.who}")
+        verified.write(self.target.release_client("s3", self.environment), self.folder, now)
+        first, number = self.project.first, self.version.number
+        bucket = names.data_bucket(self.project.name, first.name, self.target.account_of(first), first.region)
+        entry = Entry(
+            "release",
+            datetime.now(UTC),
+            turn.who,
+            f"Version {number} serves in {self.environment.name}. It was released by hand, past its promotion.",
+            about=f"by hand {now.when} {self.environment.name} {self.version.arn}",
+            sources={"version": self.version.arn, "endpoint_config": config},
+        )
+        audit.write(self.target.client("s3", first), bucket, entry)
 
     def _rollout(self, before: dict[str, str]) -> dict[str, str]:
         """Overrule the project's rollout where nobody wants to wait, or where that is how the version got there."""

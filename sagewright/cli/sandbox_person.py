@@ -14,7 +14,7 @@ from .errors import CommandError
 from .sandbox_process import RunningSandbox
 from .target import Sandbox, Target
 
-CLOCK, INBOX = "/_sandbox/clock", "/_sandbox/inbox"
+CLOCK, INBOX, CONNECTIONS = "/_sandbox/clock", "/_sandbox/inbox", "/_sandbox/connections"
 _POLL_S = 0.1
 _TIMEOUT_S = 60
 _FAULT = 400
@@ -49,6 +49,19 @@ class Message:
         return found[0] if found is not None else None
 
 
+@dataclass(frozen=True)
+class Connection:
+    """A connection to a Git provider in the sandbox, and where its repositories are."""
+
+    arn: str
+    status: str
+    url: str
+
+    def url_of(self, repository: str) -> str:
+        """Say where a repository behind it is pushed to."""
+        return f"{self.url.partition('<')[0]}{repository}"
+
+
 class _RefusedError(CommandError):
     """The sandbox answered, and said no."""
 
@@ -74,6 +87,17 @@ def inbox(sandbox: RunningSandbox) -> list[Message]:
         Message(each["id"], datetime.fromisoformat(each["time"]), each["to"], each["subject"], each["text"])
         for each in _ask(sandbox, "GET", INBOX)["messages"]
     ]
+
+
+def connections(sandbox: RunningSandbox) -> list[Connection]:
+    """List the connections that were made in the sandbox."""
+    listed = _ask(sandbox, "GET", CONNECTIONS)["connections"]
+    return [Connection(each["arn"], each["status"], each["url"]) for each in listed]
+
+
+def complete(sandbox: RunningSandbox, connection: str) -> None:
+    """Agree to a connection, as a person does at the provider."""
+    _ask(sandbox, "POST", CONNECTIONS, {"arn": connection})
 
 
 def confirm(sandbox: RunningSandbox, message: Message) -> bool:

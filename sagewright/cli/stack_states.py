@@ -57,6 +57,31 @@ def settle_all(options: Options, project: Project, target: Target) -> None:
         for name in stacks:
             settle(options, target, environment, name(project.name, environment.name))
     settle(options, target, project.first, names.training_stack(project.name))
+    if project.repository is not None:
+        settle(options, target, project.first, names.delivery_stack(project.name))
+
+
+def ready(options: Options, target: Target, environment: Environment, stack: str) -> dict[str, Any] | None:
+    """Make sure that CloudFormation itself can create or update the stack: it does not replace one that never came up.
+
+    Returns its description; None where there is none, any more.
+    """
+    described = settle(options, target, environment, stack)
+    if described is None and describe(target.stacks_client(environment), stack) is not None:
+        delete(options, target, environment, stack)
+    return described
+
+
+def delete(options: Options, target: Target, environment: Environment, stack: str) -> None:
+    """Delete a stack and wait until it is gone; one that is not there is fine, too."""
+    cloudformation = target.stacks_client(environment)
+    with options.terminal.task(f"Delete {stack}"):
+        cloudformation.delete_stack(StackName=stack)
+        while (described := describe(cloudformation, stack)) is not None:
+            if described["StackStatus"] == "DELETE_FAILED":
+                why = "; ".join(failures(cloudformation, stack))
+                raise CommandError(f"Stack {stack} could not be deleted: {why or 'no reason is given'}.")
+            time.sleep(target.poll_s)
 
 
 def outputs(described: dict[str, Any] | None) -> dict[str, str]:

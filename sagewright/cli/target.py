@@ -110,11 +110,16 @@ class _Accounts:
         return self._assume(sts, _cdk_role("lookup", environment, account), environment, account)
 
     def _assume(self, sts: Client, role: str, environment: Environment, account: str) -> Session:
-        partition = boto3.Session().get_partition_for_region(environment.region)
-        arn = f"arn:{partition}:iam::{account}:role/{role}"
+        arn = f"arn:{partition_of(environment.region)}:iam::{account}:role/{role}"
         if arn not in self._assumed:
             self._assumed[arn] = _renewing_session(lambda: _taken_on(sts, arn), environment.region)
         return self._assumed[arn]
+
+
+@cache
+def partition_of(region: str) -> str:
+    """Name the partition of a region, such as `aws`: botocore reads half a megabyte for the answer."""
+    return boto3.Session(botocore_session=_core()).get_partition_for_region(region)
 
 
 def _cdk_role(purpose: str, environment: Environment, account: str) -> str:
@@ -157,14 +162,21 @@ def _core() -> botocore.session.Session:
             "credentials_file": (None, None, os.devnull, None),
         }
     )
-    session.register_component("data_loader", _loader())
+    session.register_component("data_loader", _loader(None))
     return session
 
 
+def _users_session() -> Session:
+    """Make a session as every AWS tool would, of the user's environment and files."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
+    return boto3.Session(botocore_session=core)
+
+
 @cache
-def _loader() -> Loader:
+def _loader(data_path: str | None) -> Loader:
     """Keep what botocore knows of AWS's services: reading it takes most of the time that a new session takes."""
-    return create_loader()
+    return create_loader(data_path)
 
 
 class _Caller(ABC):
@@ -237,6 +249,7 @@ class Sandbox(_Caller):
     def __init__(self, running: RunningSandbox, project: Project | None) -> None:
         super().__init__(project.name if project else "")
         self.running = running
+        self._sessions: dict[tuple[str, str], Session] = {}
         self._account = (project.first.account if project else None) or SANDBOX_ACCOUNT
 
     @property
@@ -250,7 +263,10 @@ class Sandbox(_Caller):
 
     def client_in(self, service: str, account: str, region: str) -> Client:
         """Make a client of an account's administrator."""
-        return self._client(_session(f"{SANDBOX_KEY}{account}", "sandbox", region=region), service)
+        place = (account, region)
+        if place not in self._sessions:
+            self._sessions[place] = _session(f"{SANDBOX_KEY}{account}", "sandbox", region=region)
+        return self._client(self._sessions[place], service)
 
     def _sts(self, region: str) -> Client:
         return self.client_in("sts", self.account, region)
@@ -286,7 +302,7 @@ class Aws(_Caller):
     def __init__(self, project: Project) -> None:
         super().__init__(project.name)
         self._project = project
-        self._session: Session = boto3.Session()
+        self._session: Session = _users_session()
 
     @cached_property
     def account(self) -> str:

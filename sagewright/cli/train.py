@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from sagewright.runtime.functions import training_start
+from sagewright.runtime.functions.model_versions import APPROVED, Version
 from sagewright.runtime.functions.training_start import Overrides
 
 from . import deployed, training
@@ -59,13 +60,22 @@ def register(group: typer.Typer) -> None:
             f"Stop it: {training_start.stop_command(arn)}",
         ):
             trained = training.watch(options, project, target, arn)
-        number = trained.version.number
         options.terminal.result(
             _as_json(trained),
             evaluation_page(trained.evaluation, trained.version.metric, trained.threshold),
-            f"\nVersion [bold]{number}[/] waits for approval. Look at it: sagewright show {number}   "
-            f"Decide: sagewright approve {number}",
+            _next(trained.version),
         )
+
+
+def _next(version: Version) -> str:
+    """Say what becomes of the version: it waits, unless the comparison with what is live has approved it."""
+    number = version.number
+    if version.status == APPROVED:
+        return f"\nVersion [bold]{number}[/] is approved: it stood the comparison. Look at it: sagewright show {number}"
+    return (
+        f"\nVersion [bold]{number}[/] waits for approval. Look at it: sagewright show {number}   "
+        f"Decide: sagewright approve {number}"
+    )
 
 
 def _as_json(trained: Trained) -> dict[str, object]:
@@ -75,6 +85,7 @@ def _as_json(trained: Trained) -> dict[str, object]:
         "arn": trained.version.arn,
         "status": trained.version.status,
         "metrics": trained.metrics,
+        "champion": trained.evaluation.get("champion"),
         "threshold": trained.threshold,
         "steps": [
             {"name": step.name, "status": step.status, "seconds": step.seconds, "cached": step.cached}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from sagewright.project import Project, names
-from sagewright.runtime.functions import evidence, model_versions, training_progress, training_start
+from sagewright.runtime.functions import champion, evidence, model_versions, training_progress, training_start
+from sagewright.runtime.functions.champion import Champion
 from sagewright.runtime.functions.model_versions import Version
 from sagewright.runtime.functions.objects import Location, read_json
 from sagewright.runtime.functions.training_progress import Execution, Step
@@ -24,7 +25,8 @@ from .terminal import FAILED, OK, SKIPPED
 
 _DECIMAL = re.compile(r"-?\d+\.\d+(?:[eE][+-]?\d+)?")
 
-QUIET_STEPS = {"NotGoodEnough"}  # its message is the failure that is told at the end
+NOT_GOOD_ENOUGH = "NotGoodEnough"
+QUIET_STEPS = {NOT_GOOD_ENOUGH}  # its message is the failure that is told at the end
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,34 @@ def start(project: Project, target: Target, overrides: Overrides) -> str:
         version=version,
         git_commit=git_commit(project.root),
         overrides=overrides,
+        champion=find_champion(project, target),
+    )
+
+
+def find_champion(project: Project, target: Target) -> Champion | None:
+    """Find the version that a new one must not be worse than; None where the project compares with none."""
+    if project.first.evaluation.champion is None:
+        return None
+    bucket = uploading.data_bucket(project, target)
+    return champion.find(
+        target.client("ssm", project.first),
+        target.client("sagemaker", project.first),
+        target.client("s3", project.first),
+        record=names.release_copy(project.name, project.first.name, project.prod.name),
+        nobody=Location(bucket, names.NO_CHAMPION),
     )
 
 
 def watch(options: Options, project: Project, target: Target, arn: str) -> Trained:
     """Show the steps while they run; returns what was registered, or raises with the reason and the last log lines."""
+    execution = follow(options, project, target, arn)
+    if execution.status != "Succeeded":
+        raise CommandError(failure(project, target, execution))
+    return _trained(project, target, execution)
+
+
+def follow(options: Options, project: Project, target: Target, arn: str) -> Execution:
+    """Show the steps while they run; returns the execution as it has ended."""
     sagemaker = target.client("sagemaker", project.first)
     told: set[str] = set()
     with options.terminal.checklist() as checklist:
@@ -80,11 +105,8 @@ def watch(options: Options, project: Project, target: Target, arn: str) -> Train
                 else:
                     checklist.running(step.name, f"{step.seconds:.0f} s" if step.seconds is not None else "")
             if execution.ended:
-                break
+                return execution
             time.sleep(target.poll_s)
-    if execution.status != "Succeeded":
-        raise CommandError(_failure(project, target, execution))
-    return _trained(project, target, execution)
 
 
 def _outcome(step: Step) -> tuple[str, float | None, str]:
@@ -94,11 +116,11 @@ def _outcome(step: Step) -> tuple[str, float | None, str]:
 
 
 def _trained(project: Project, target: Target, execution: Execution) -> Trained:
-    register = execution.step("Register")
-    if register is None:
+    registered = execution.registered
+    if registered is None:
         raise CommandError(f"The training succeeded without registering a version: see the steps of {execution.arn}.")
     sagemaker = target.client("sagemaker", project.first)
-    version = model_versions.describe(sagemaker, register.metadata["RegisterModel"]["Arn"])
+    version = model_versions.describe(sagemaker, registered)
     threshold = training_progress.threshold(sagemaker, execution.arn)
     return Trained(
         execution,
@@ -108,13 +130,13 @@ def _trained(project: Project, target: Target, execution: Execution) -> Trained:
     )
 
 
-def _failure(project: Project, target: Target, execution: Execution) -> str:
+def failure(project: Project, target: Target, execution: Execution) -> str:
     """Say at which step it failed, why, and for a job what it wrote last."""
     step = execution.failed
     if step is None:
         return f"The training ended as {execution.status}: {execution.failure or 'SageMaker gives no reason'}."
     reason = (step.failure or execution.failure or "SageMaker gives no reason").rstrip(".")
-    if step.name == "NotGoodEnough":
+    if step.name == NOT_GOOD_ENOUGH:
         shown = _evaluated(project, target, execution)
         others = ", ".join(f"{name} {number(value)}" for name, value in shown.items())
         return f"The gate refused the model: {_readable(reason)}." + (f" All metrics: {others}." if others else "")

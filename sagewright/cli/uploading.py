@@ -33,7 +33,7 @@ class Upload:
 def source_location(project: Project, target: Target) -> Location:
     """Say where the training reads its input."""
     place = project.first.data.s3_place
-    return Location(*place) if place is not None else Location(_bucket(project, target), f"{names.RAW}/")
+    return Location(*place) if place is not None else Location(data_bucket(project, target), f"{names.RAW}/")
 
 
 def is_local(project: Project) -> bool:
@@ -45,7 +45,7 @@ def put(options: Options, project: Project, target: Target) -> Upload:
     """Send the data file up unless the same content is there; afterwards it is the only input."""
     file = project.root / project.first.data.source
     s3 = target.client("s3", project.first)
-    location = Location(_bucket(project, target), f"{names.RAW}/{file.name}")
+    location = Location(data_bucket(project, target), f"{names.RAW}/{file.name}")
     digest, size = _sha256(file), file.stat().st_size
     stale = _others(s3, location)
     upload = Upload(file, location, digest, size, sent=_recorded(s3, location) != digest)
@@ -64,7 +64,8 @@ def put(options: Options, project: Project, target: Target) -> Upload:
     return upload
 
 
-def _bucket(project: Project, target: Target) -> str:
+def data_bucket(project: Project, target: Target) -> str:
+    """Name the bucket of the environment that trains."""
     first = project.first
     return names.data_bucket(project.name, first.name, target.account_of(first), first.region)
 

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import botocore.session
 from botocore.config import Config
+from botocore.httpsession import URLLib3Session
 
 from .accounts import ACCESS_KEY_PREFIX
 from .iam.authorizer import Authorizer
@@ -21,11 +23,12 @@ _CONFIG = Config(
     s3={"addressing_style": "path"},
     # The empty mapping keeps a proxy of the user's environment away from calls to this very machine.
     proxies={},
-    max_pool_connections=50,
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
-
+# As many calls as may be under way at once before connections are made for one request alone.
+_CONNECTIONS = 50
+_LATEST = 64
 
 BOOKKEEPING = "sandbox"
 
@@ -53,7 +56,7 @@ class ActingClients:
         self.authorizer = clients.authorizer
         self.keys = keys
         self._clients = clients
-        # Kept here and not by `clients`: they go with the last job or step that holds the role.
+        # Kept here and not by `clients`: they go some time after the last job or step that held the role.
         self._made: dict[tuple[str, str], Any] = {}
 
     def require(self, action: str, resource: str, *, region: str, account: str, context: Mapping[str, Any]) -> None:
@@ -96,6 +99,10 @@ class Clients:
         self._marked = re.compile(rf"sandbox-via/{self._proof}#(\S+)")
         self._acting: dict[Keys, ActingClients] = {}
         self._taken: WeakValueDictionary[Keys, ActingClients] = WeakValueDictionary()
+        # Whoever takes on a role mostly does so again soon.
+        self._latest: deque[ActingClients] = deque(maxlen=_LATEST)
+        # All speak to this one address: a connection serves whichever client calls next.
+        self._http = URLLib3Session(proxies={}, max_pool_connections=_CONNECTIONS)
         # The user's profile and configuration files speak of AWS, never of the sandbox.
         self._session = botocore.session.Session(
             session_vars={
@@ -129,7 +136,9 @@ class Clients:
         )
         keys = Keys(session.access_key, session.secret, session.token)
         with self._lock:
-            return self._taken.setdefault(keys, ActingClients(self, keys))
+            taken = self._taken.setdefault(keys, ActingClients(self, keys))
+            self._latest.append(taken)
+            return taken
 
     def via(self, user_agent: str) -> str:
         """Return the service that sent a request in its caller's name, by what its client says; mostly nothing."""
@@ -142,7 +151,7 @@ class Clients:
     def signed(self, service: str, region: str, keys: Keys) -> Any:
         """Make a client of a service that signs with the keys; botocore's session makes one at a time."""
         with self._lock:
-            return self._session.create_client(
+            client: Any = self._session.create_client(
                 service,
                 region_name=region,
                 endpoint_url=self.endpoint,
@@ -151,3 +160,5 @@ class Clients:
                 aws_session_token=keys.token,
                 config=_CONFIG.merge(self._mark(keys.via)),
             )
+        client._endpoint.http_session = self._http  # noqa: SLF001 - botocore has no other way in
+        return client

@@ -125,6 +125,9 @@ class Gateway:
         try:
             if _is_link(request):  # in an e-mail: whoever has the token needs no signature
                 return respond(self.topics, request, Caller("", "", ""))(environ, start_response)
+            if operation := signature.vouched(request):
+                signing_name = "sts"
+                raise ApiError("UnsupportedOperation", f"The sandbox does not have sts:{operation}.", 501)
             signed = signature.read(request)
             signing_name = signed.signing_name
             if signing_name == "s3":

@@ -34,7 +34,8 @@ def _pipelines() -> Iterator[Allow]:
     yield Allow("KeepPipelines", [f"codepipeline:{each}" for each in _KEEP_PIPELINES], pipelines, _NAMED)
     yield Allow(
         "KeepBuilds",
-        [f"codebuild:{each}Project" for each in ("Create", "Delete", "Update")] + ["codebuild:BatchGetProjects"],
+        [f"codebuild:{verb}{what}" for what in ("Project", "Webhook") for verb in ("Create", "Delete", "Update")]
+        + ["codebuild:BatchGetProjects"],
         arns("codebuild", *(f"project/*-{each}" for each in _BUILDS)),
         _NAMED,
     )
@@ -50,13 +51,11 @@ def _pipelines() -> Iterator[Allow]:
 
 
 def _bootstraps(qualifier: str) -> Iterator[Allow]:
-    """Let pipelines have the roles by which the bootstraps deploy: the one here, and those that trust it."""
+    """Let pipelines have the roles by which the bootstraps deploy: those here, and those of accounts that trust it."""
     because = "Which accounts a project serves in, no policy of this one can know: they have to trust it themselves."
-    for purpose, service in (("deploy", "codepipeline"), ("cfn-exec", "cloudformation")):
-        named = f"arn:${{AWS::Partition}}:iam::*:role/cdk-{qualifier}-{purpose}-role-*"
-        passed = {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}}
-        sid = f"GivePipelines{purpose.title().replace('-', '')}Roles"
-        yield Allow(sid, ["iam:PassRole"], [named], because, passed)
+    named = [f"arn:${{AWS::Partition}}:iam::*:role/cdk-{qualifier}-{each}-role-*" for each in ("deploy", "cfn-exec")]
+    passed = {"StringEquals": {"iam:PassedToService": ["codepipeline.amazonaws.com", "cloudformation.amazonaws.com"]}}
+    yield Allow("GiveBootstrapRoles", ["iam:PassRole"], named, because, passed)
 
 
 def _repository() -> Iterator[Allow]:
@@ -68,6 +67,16 @@ def _repository() -> Iterator[Allow]:
         "ChangeRepositories", [f"codecommit:{each}" for each in _CHANGE_REPOSITORIES], repositories, named, OURS
     )
     yield Allow("ListRepositories", ["codecommit:ListRepositories"], ["*"], "ListRepositories knows no resources.")
+
+
+def issuers() -> Iterator[Allow]:
+    """Allow making known who vouches for another system's jobs; an issuer of somebody else's stays as it is."""
+    providers = ["arn:${AWS::Partition}:iam::${AWS::AccountId}:oidc-provider/*"]
+    because = "A provider is named after its issuer, which is the project's choice; the tag says whether it is ours."
+    made = ["iam:CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"]
+    yield Allow("MakeIssuers", made, providers, because, NEW)
+    yield Allow("ReadIssuers", ["iam:GetOpenIDConnectProvider"], providers, because)
+    yield Allow("ChangeIssuers", [f"iam:{each}" for each in _CHANGE_ISSUERS], providers, because, OURS)
 
 
 def _function() -> Iterator[Allow]:
@@ -90,6 +99,11 @@ _READ_REPOSITORIES = ("GetRepository", "GetRepositoryTriggers", "ListTagsForReso
 _CHANGE_REPOSITORIES = (
     *("CreateCommit", "DeleteRepository", "TagResource", "UntagResource", "UpdateRepositoryDescription"),
     "UpdateRepositoryEncryptionKey",
+)
+_CHANGE_ISSUERS = (
+    *("AddClientIDToOpenIDConnectProvider", "DeleteOpenIDConnectProvider", "ListOpenIDConnectProviderTags"),
+    *("RemoveClientIDFromOpenIDConnectProvider", "TagOpenIDConnectProvider", "UntagOpenIDConnectProvider"),
+    "UpdateOpenIDConnectProviderThumbprint",
 )
 _ATTEMPTS = tuple(f"{verb}FunctionEventInvokeConfig" for verb in ("Delete", "Get", "Put", "Update"))
 _QUEUES = (

@@ -20,7 +20,7 @@ def statements(qualifier: str, boundary: str | None) -> Mapping[str, Sequence[Al
     """Return the statements of each policy, by what the policy is about."""
     return {
         "Storage": [*execution_statements.storage(), *execution_statements.bootstrap(qualifier)],
-        "Roles": [*execution_statements.roles(boundary)],
+        "Roles": [*execution_statements.roles(boundary), *execution_delivery.issuers()],
         "Models": [*execution_statements.learning()],
         "Monitors": [*execution_monitoring.monitoring()],
         "Networks": [*execution_statements.network()],

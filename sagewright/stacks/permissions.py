@@ -50,12 +50,14 @@ def lambda_service() -> iam.IPrincipal:
     return cast("iam.IPrincipal", iam.ServicePrincipal("lambda.amazonaws.com"))
 
 
-def service_of(place: Place, service: str, source_arn: str) -> iam.IPrincipal:
-    """Trust a service only when it acts for one thing of its own, such as a build or a pipeline.
+def service_of(place: Place, service: str, source_arn: str | None = None) -> iam.IPrincipal:
+    """Trust a service only when it acts for one thing of its own, such as a build; or at least for this account.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
-    conditions = {"StringEquals": {"aws:SourceAccount": place.account}, "ArnEquals": {"aws:SourceArn": source_arn}}
+    conditions: dict[str, dict[str, str]] = {"StringEquals": {"aws:SourceAccount": place.account}}
+    if source_arn is not None:
+        conditions["ArnEquals"] = {"aws:SourceArn": source_arn}
     return cast("iam.IPrincipal", iam.ServicePrincipal(f"{service}.amazonaws.com", conditions=conditions))
 
 

@@ -61,7 +61,7 @@ def test_cloudformation_gets_our_policies_and_later_accounts_trust_the_first(run
         )["AttachedPolicies"]
         wanted = {
             names.execution_policy("trust", "eu-west-1", what)
-            for what in ("models", "monitors", "networks", "roles", "storage")
+            for what in ("delivery", "models", "monitors", "networks", "roles", "storage")
         }
         assert {each["PolicyName"] for each in attached} == wanted
     assert toolkit(sandbox, project, "dev")["TrustedAccounts"] == ""

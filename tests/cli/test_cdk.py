@@ -139,3 +139,30 @@ def test_our_own_tools_come_first_and_send_nothing_home() -> None:
     assert variables["PATH"].endswith("/usr/bin")
     assert variables["CDK_DISABLE_CLI_TELEMETRY"] == "true"
     assert {"--no-notices", "--no-version-reporting"} <= set(cdk.QUIET)
+
+
+UNTOLD = """
+a-delivery: deploying... [1/1]
+a-delivery | 4 | 2:54 | ROLLBACK_IN_PROGRESS | AWS::CloudFormation::Stack | a-delivery The following resource(s) failed
+❌  a-delivery failed to deploy
+‣ DeploymentError: Resource updates failed:
+a-delivery/Build/Project  (AWS::CodeBuild::Project BuildProject9D45)
+  Resource handler returned message: "The connection is PENDING: it
+  cannot be used before a person has completed it."
+Source Location: ...jsii runtime, node internals...
+                 (no user code in 10 frames, use --stack-trace-limit to capture more)
+"""
+
+
+def test_a_resource_whose_event_went_by_too_fast_is_named_by_the_cdks_last_words(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pretend(monkeypatch, tmp_path, UNTOLD, 1)
+    shown, _ = terminal()
+    with pytest.raises(CommandError) as failed:
+        Cdk(tmp_path, {}, shown).deploy_assembly(tmp_path, "--all")
+    assert (
+        "a-delivery/Build/Project  (AWS::CodeBuild::Project BuildProject9D45) Resource handler returned message: "
+        '"The connection is PENDING: it cannot be used before a person has completed it."' in str(failed.value)
+    )
+    assert "jsii" not in str(failed.value)

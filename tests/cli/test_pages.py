@@ -55,6 +55,31 @@ def test_a_gate_that_was_missed_by_little_keeps_every_digit() -> None:
     assert training._readable(reason) == reason
 
 
+@pytest.mark.parametrize(
+    ("champion", "told"),
+    [
+        (
+            {"version": 3, "value": 13.0, "advantage": 0.5, "compared": 1, "reason": "it has 13"},
+            "Against what was live: 0.5000 better than version 3, which has 13.0000",
+        ),
+        (
+            {"version": 3, "value": 12.0, "advantage": -0.5, "compared": 1, "reason": "it has 12"},
+            "Against what was live: 0.5000 worse than version 3, which has 12.0000",
+        ),
+        (
+            {"version": 3, "value": 12.5, "advantage": 0.0, "compared": 1, "reason": "it has 12.5"},
+            "Against what was live: as good as version 3, which has 12.5000",
+        ),
+        (
+            {"version": None, "value": None, "advantage": 0.0, "compared": 0, "reason": "no [version] is live"},
+            "Against what was live: not compared: no [version] is live",
+        ),
+    ],
+)
+def test_how_a_version_stands_against_what_was_live_is_told_in_a_line(champion: dict[str, Any], told: str) -> None:
+    assert told in written(pages.evaluation_page(REPORT | {"champion": champion}, "rmse", 20.0))
+
+
 def test_the_threshold_that_judged_is_told() -> None:
     assert "maximum 20.0000" in written(pages.evaluation_page(REPORT, "rmse", 20.0))
     assert "the gate judged by this one" in written(pages.evaluation_page(REPORT, "rmse", None))

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class Sandbox:
     folder: Path
     ready: Mapping[str, Any]
     process: subprocess.Popen[str]
+    clients: dict[tuple[str | None, ...], Any] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -81,16 +82,19 @@ class Sandbox:
         return self.signed(service, f"AKIASBOX{account}", "sandbox")
 
     def signed(self, service: Any, key: str, secret: str, token: str | None = None, endpoint: str = "endpoint") -> Any:
-        """Make a client of whoever the keys belong to."""
-        return boto3.client(
-            service,
-            endpoint_url=self.ready[endpoint],
-            region_name=REGION,
-            aws_access_key_id=key,
-            aws_secret_access_key=secret,
-            aws_session_token=token,
-            config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
-        )
+        """Make a client of whoever the keys belong to; whoever asks for it again gets the same."""
+        asked = (service, key, secret, token, endpoint)
+        if asked not in self.clients:
+            self.clients[asked] = boto3.client(
+                service,
+                endpoint_url=self.ready[endpoint],
+                region_name=REGION,
+                aws_access_key_id=key,
+                aws_secret_access_key=secret,
+                aws_session_token=token,
+                config=Config(proxies={}, retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+            )
+        return self.clients[asked]
 
     def anonymous_s3(self) -> Any:
         """Make a client of S3 that does not say who it is."""

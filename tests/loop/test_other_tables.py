@@ -34,6 +34,9 @@ class Table:
     project: str
     code: str
     environment: str = "dev"
+    # Another state of the package, which learns worse, and what is told of it beside the numbers.
+    worse: str = ""
+    refusal: str = ""
 
 
 def tumours() -> pd.DataFrame:
@@ -131,12 +134,16 @@ TABLES = [
               label: target
               split: {test: 0.25}
             training: {code: code/progression}
-            evaluation: {metric: rmse, maximum: 70}
+            evaluation: {metric: rmse, maximum: 90, champion: {tolerance: 1}}
             monitoring: {engine: none}
             """,
         code="""
             import numpy as np
             from sklearn.linear_model import Ridge
+
+
+            def features(raw):
+                return raw.assign(squared=raw["bmi"] ** 2)
 
 
             def fit(X, y, hyperparameters):
@@ -146,6 +153,14 @@ TABLES = [
             def evaluate(model, X, y):
                 return {"within_50": float(np.mean(np.abs(model.predict(X) - y) < 50))}
             """,
+        worse="""
+            from sklearn.dummy import DummyRegressor
+
+
+            def fit(X, y, hyperparameters):
+                return DummyRegressor().fit(X, y)
+            """,
+        refusal="must be at least -1.0000 (version 1, which is live, has rmse 5",
     ),
 ]
 
@@ -189,3 +204,11 @@ def test_a_table_goes_from_its_project_file_to_predictions(
         errors = [abs(answer["prediction"] - float(answer["truth"])) for answer in answers]
         assert sorted(errors)[10] < 70
     assert cli.ok("models")[0]["live_in"] == [table.environment]
+
+    if table.worse:
+        assert trained["champion"]["reason"] == "there is nothing to compare with: no version is live"
+        (package / "__init__.py").write_text(textwrap.dedent(table.worse))
+        cli.ok("deploy")
+        told = cli.refused("train")
+        assert table.refusal in told, told
+        assert len(cli.ok("models")) == 1

@@ -17,7 +17,10 @@ from pathlib import Path
 import sagewright.cli.app
 from sagewright.cli import target
 
-SERVICES = ("cloudformation", "iam", "kms", "logs", "s3", "sagemaker", "sagemaker-runtime", "ssm", "sts")
+SERVICES = (
+    *("cloudformation", "cloudwatch", "codebuild", "codecommit", "codepipeline", "iam", "kms", "logs"),
+    *("s3", "sagemaker", "sagemaker-runtime", "scheduler", "sns", "ssm", "sts"),
+)
 
 
 def main(address: Path) -> None:
@@ -25,6 +28,7 @@ def main(address: Path) -> None:
     session = target._session("of", "nobody", region=target.SANDBOX_REGION)
     for service in SERVICES:
         session.client(service)  # what it is made of stays loaded
+    target.partition_of(target.SANDBOX_REGION)
     gc.freeze()  # a collection in a command would else copy every page
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:

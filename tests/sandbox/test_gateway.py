@@ -75,6 +75,16 @@ def test_a_request_without_signature_is_refused(sandbox: Any) -> None:
     assert b"MissingAuthenticationToken" in refused.value.read()
 
 
+def test_nobody_comes_with_another_systems_token(sandbox: Any) -> None:
+    role = "arn:aws:iam::111111111111:role/build"
+    call = client(sandbox, "sts", "AKIASBOX111111111111").assume_role_with_web_identity
+
+    with pytest.raises(ClientError, match="The sandbox does not have sts:AssumeRoleWithWebIdentity") as refused:
+        call(RoleArn=role, RoleSessionName="build", WebIdentityToken="a.token.of-somebody")
+
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
 def test_assumed_roles_act_in_their_account(sandbox: Any) -> None:
     trust = {
         "Effect": "Allow",

@@ -1,5 +1,6 @@
 """What a push, an approval and a rejection go through: which stages, in which order, on which conditions."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_the_gate_asks_with_the_evidence_for_as_long_as_the_project_says(deliver
     assert gate["Configuration"] == {
         "NotificationArn": "<NoticesTopic898AF2CD>",
         "CustomData": "#{Resolve.Summary}",
-        "ExternalEntityLink": "#{Resolve.Evidence}",
+        "ExternalEntityLink": "https://#{Resolve.Evidence}",
     }
     assert gate["TimeoutInMinutes"] == 24 * 60
 
@@ -179,6 +180,14 @@ def test_what_promotion_deploys_needs_no_file_that_the_cdk_would_have_to_upload(
         if action["ActionTypeId"]["Provider"] == "CloudFormation":
             body = str(assembly[action["Configuration"]["StackName"]].body)
             assert "cdk-hnb659fds-assets" not in body
+
+
+def test_what_promotion_deploys_fits_into_a_request_without_its_white_space(delivered: Delivered) -> None:
+    assembly = delivered(THREE, CODECOMMIT + "network: {mode: create}\n")
+    for action in walk(assembly, "promotion").actions():
+        if action["ActionTypeId"]["Provider"] == "CloudFormation":
+            name = action["Configuration"]["StackName"]
+            assert len(json.dumps(assembly[name].body, separators=(",", ":"))) <= 51_200, name
 
 
 @pytest.mark.parametrize("name", ["build", "promotion", "rollback"])

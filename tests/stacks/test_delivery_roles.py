@@ -16,6 +16,7 @@ REPORT = {
     *("codebuild:CreateReportGroup", "codebuild:UpdateReport"),
 }
 ARTIFACTS = "arn:aws:s3:::churn-artifacts-111111111111-eu-west-1"
+LOOK = {"s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"}
 # What a deletion of the delivery stack, or of all of them, leaves.
 STATEFUL = {
     "ArtifactsAlias99E0D79B": "AWS::KMS::Alias",
@@ -48,6 +49,7 @@ def test_what_tries_a_push_reads_and_writes_artifacts_and_reports_and_nothing_el
     assert may(template, "Steps/Test") == {
         *WRITE_LOG,
         *REPORT,
+        *LOOK,
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "kms:Decrypt", "kms:GenerateDataKey"),
     }
     statements = template.statements("Steps/Test")
@@ -61,7 +63,7 @@ def test_what_tries_a_strangers_proposal_may_less_still(template: Any) -> None:
     assert may(template, "PullRequests/Build") == {
         *WRITE_LOG,
         *REPORT,
-        *("codecommit:GitPull", "s3:GetObject", "s3:GetObjectVersion"),
+        *("codecommit:GitPull", "s3:GetObject", "s3:GetObjectVersion", "s3:GetBucketAcl", "s3:GetBucketLocation"),
     }
     (tools,) = template.statements("PullRequests/Build")["ReadTools"]["Resource"]
     assert tools.startswith("arn:aws:s3:::cdk-hnb659fds-assets-111111111111-eu-west-1/")
@@ -114,11 +116,22 @@ def test_a_pipeline_deploys_as_the_bootstraps_and_is_no_release_itself(template:
     ]
 
 
+@pytest.mark.parametrize("repository", [CODECOMMIT, connected("github")])
+def test_a_pipeline_sees_its_bucket_and_keeps_what_comes_over_a_connection(
+    delivered: Delivered, repository: str
+) -> None:
+    statements = delivered(THREE, repository)["churn-delivery"].statements("Pushed/Build")
+
+    assert statements["LookAtArtifacts"]["Resource"] == [ARTIFACTS]
+    assert set(statements["LookAtArtifacts"]["Action"]) == LOOK
+    assert statements["WriteArtifacts"]["Action"] == ["s3:PutObject", "s3:PutObjectAcl"]
+
+
 def test_the_build_pipeline_takes_on_no_role_at_all(template: Any) -> None:
     assert taken_on(template, "Pushed/Build") == set()
 
 
-def test_only_the_one_build_or_pipeline_that_a_role_is_for_can_be_given_it(template: Any) -> None:
+def test_only_the_one_build_that_a_role_is_for_can_be_given_it_and_a_pipeline_s_of_this_account(template: Any) -> None:
     roles = template.resources("AWS::IAM::Role").values()
     trusts = {
         each["Properties"]["RoleName"]: each["Properties"]["AssumeRolePolicyDocument"]["Statement"] for each in roles
@@ -126,11 +139,13 @@ def test_only_the_one_build_or_pipeline_that_a_role_is_for_can_be_given_it(templ
 
     for name, (statement,) in trusts.items():
         service = statement["Principal"]["Service"]
-        if service != "lambda.amazonaws.com":
+        if service == "lambda.amazonaws.com":
+            continue
+        assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111111111111"}
+        if service != "codepipeline.amazonaws.com":  # which is not known to say more than the account
             source = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
             assert source.startswith(f"arn:aws:{service.partition('.')[0]}:eu-west-1:111111111111:"), name
             assert "*" not in source
-            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111111111111"}
     assert len(trusts) == 13
 
 

@@ -188,6 +188,10 @@ def test_every_action_is_one_of_iams() -> None:
     ] == []
 
 
+def test_pull_requests_over_a_connection_come_by_a_webhook_that_no_type_declares() -> None:
+    assert {f"codebuild:{verb}Webhook" for verb in ("Create", "Delete", "Update")} <= actions()
+
+
 def test_with_a_boundary_a_role_is_made_only_under_it() -> None:
     (made,) = [each for each in allowed(BOUNDARY) if "iam:CreateRole" in each.actions]
     removed = [each.sid for each in allowed(BOUNDARY) if "iam:DeleteRolePermissionsBoundary" in each.actions]

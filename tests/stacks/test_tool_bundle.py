@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 import sagewright
-from sagewright.stacks import tool_bundle
+from sagewright.stacks import tool_archive
 
 WHEEL = f"sagewright-{sagewright.__version__}-py3-none-any.whl"
 
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    return tool_bundle.content()
+    return tool_archive.content()
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +61,9 @@ def test_the_tool_that_a_build_installs_makes_the_same_bundle_again(
     )
     program = (
         "import hashlib, sagewright\n"
-        "from sagewright.stacks import tool_bundle\n"
+        "from sagewright.stacks import tool_archive\n"
         f"assert sagewright.__file__.startswith({str(target)!r}), sagewright.__file__\n"
-        "print(hashlib.sha256(tool_bundle.content()).hexdigest())"
+        "print(hashlib.sha256(tool_archive.content()).hexdigest())"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""Every way to declare the seed that changes its templates: environments, network, rollout, monitor, settings."""
+"""Every way to declare the seed that changes its templates: environments, network, rollout, monitor, delivery, …"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,6 +40,30 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "serving": {"environment": {"LOG_LEVEL": "info"}},
 }
 _WITH_SETTINGS = {("none", "rolling"), ("create", "canary")}
+_CONNECTION = "arn:aws:codeconnections:eu-west-1:111111111111:connection/00000000-0000-0000-0000-000000000000"
+# How the project is delivered goes with the network and the rollout, so that each is checked once in every region.
+DELIVERIES: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
+    ("none", "all_at_once"): {"repository": {"provider": "codecommit", "name": "churn"}},
+    ("none", "rolling"): {
+        "repository": {"provider": "github", "name": "example/churn", "connection_arn": _CONNECTION},
+        "approval": {"prod": "automatic"},
+    },
+    ("create", "canary"): {
+        "repository": {"provider": "codecommit", "name": "churn", "branch": "release/next"},
+        "delivery": {"approval_hours": 24, "review_days": 30},
+    },
+    ("none", "linear"): {
+        "repository": {"provider": "github", "name": "example/churn"},
+        "delivery": {"provider": "github_actions", "identity_provider": "import"},
+    },
+    ("create", "rolling"): {
+        "repository": {"provider": "gitlab", "name": "example/models/churn"},
+        "delivery": {"provider": "jenkins", "issuer": "https://jenkins.example.com/oidc"},
+    },
+    ("import", "linear"): {
+        "repository": {"provider": "azure_devops", "name": "example/churn/churn", "connection_arn": _CONNECTION},
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -55,13 +79,17 @@ def variants(region: str, *, several: bool) -> Iterator[Variant]:
     for network, rollout in product(NETWORKS, ROLLOUTS):
         chosen = SETTINGS if (network, rollout) in _WITH_SETTINGS else {}
         watch = WATCHES[rollout]
+        delivery = DELIVERIES.get((network, rollout), {})
+        # What another system's files name are roles of one account.
+        account = {"account": ACCOUNTS["dev"]} if "provider" in delivery.get("delivery", {}) else {}
         serving = {"instances": {"min": 2}, "rollout": ROLLOUTS[rollout]} | chosen.get("serving", {})
         yield Variant(
             f"{'three' if several else 'one'} {network} {rollout} {region}",
             {
-                "environments": _three(region) if several else {"dev": {"region": region}},
+                "environments": _three(region) if several else {"dev": {"region": region, **account}},
                 "network": NETWORKS[network],
                 **chosen,
+                **delivery,
                 "serving": serving | watch.get("serving", {}),
                 "monitoring": watch.get("monitoring", {}),
             },

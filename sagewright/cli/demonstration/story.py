@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ruamel.yaml import YAML
 
@@ -56,7 +56,7 @@ class Demonstration:
     durations: dict[str, float] = field(default_factory=dict)
     current: str = ""
 
-    STEPS = (
+    STEPS: ClassVar[tuple[str, ...]] = (
         *("new", "sandbox up", "bootstrap", "deploy", "data put", "train", "approve", "release", "invoke"),
         *("watch", "drift", "report"),
     )

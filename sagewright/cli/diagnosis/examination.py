@@ -7,7 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sagewright.cli.errors import CommandError, explain
 
-from . import bootstraps, caller, keys, quotas, regions, surroundings, tools
+from . import bootstraps, caller, delivery, keys, quotas, regions, surroundings, tools
 from .finding import EnvironmentCheck, Finding, Subject
 
 # Each asks the environment's own account.
@@ -18,6 +18,13 @@ _OF_ENVIRONMENTS: tuple[tuple[str, EnvironmentCheck], ...] = (
     (surroundings.NETWORK, surroundings.network),
     (surroundings.NAMES, surroundings.taken_names),
     (keys.CHECK, keys.check),
+)
+# Of the first environment alone, where the pipelines are.
+_OF_DELIVERY: tuple[tuple[str, EnvironmentCheck], ...] = (
+    (delivery.CONNECTION, delivery.connection),
+    (delivery.REPOSITORY, delivery.repository),
+    (delivery.GIT, delivery.git),
+    (delivery.BUILDS, delivery.builds),
 )
 
 
@@ -42,7 +49,10 @@ def examine(subject: Subject) -> Iterator[Finding]:
             # Both names are bound now: the generator runs within this round.
             yield from _guarded(name, environment.name, lambda check=check, place=environment: check(subject, place))
     if subject.project.first in subject.environments:
-        yield from _guarded(surroundings.SOURCE, subject.project.first.name, lambda: surroundings.source(subject))
+        first = subject.project.first
+        yield from _guarded(surroundings.SOURCE, first.name, lambda: surroundings.source(subject))
+        for name, check in _OF_DELIVERY:
+            yield from _guarded(name, first.name, lambda check=check: check(subject, first))
 
 
 def _guarded(name: str, environment: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
 from sagewright.cli import adoption, changes, stack_states
 from sagewright.cli.assembly import PlannedStack
 from sagewright.cli.errors import NOT_THERE, explain
+from sagewright.cli.target import partition_of
 from sagewright.project import Environment, names
 from sagewright.runtime.functions.client import Client
 
@@ -23,7 +23,7 @@ def boundary(subject: Subject, environment: Environment) -> Iterator[Finding]:
     named = environment.security.permissions_boundary
     if named is None:
         return
-    partition = boto3.Session().get_partition_for_region(environment.region)
+    partition = partition_of(environment.region)
     account = subject.target.account_of(environment)
     arn = named if named.startswith("arn:") else f"arn:{partition}:iam::{account}:policy/{named}"
     if _found(subject.target.lookup_client("iam", environment).get_policy, PolicyArn=arn):
@@ -118,8 +118,11 @@ def _taken(subject: Subject, environment: Environment, stack: PlannedStack) -> I
 def _buckets_of_others(subject: Subject, environment: Environment, own: set[str]) -> Iterator[Finding]:
     account = subject.target.account_of(environment)
     s3 = subject.target.lookup_client("s3", environment)
-    for name in (names.data_bucket, names.log_bucket):
-        bucket = name(subject.project.name, environment.name, account, environment.region)
+    project, region = subject.project, environment.region
+    buckets = [name(project.name, environment.name, account, region) for name in (names.data_bucket, names.log_bucket)]
+    if project.repository is not None and environment == project.first:
+        buckets.append(names.artifact_bucket(project.name, account, region))
+    for bucket in buckets:
         if bucket not in own and _is_taken(s3, bucket):
             told = f"bucket {bucket} belongs to another account: bucket names are the whole world's"
             mend = "choose another name of the project"

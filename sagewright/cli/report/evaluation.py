@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sagewright.cli.pages import standing
 from sagewright.cli.training import number
 from sagewright.project.metrics import METRICS
 
@@ -75,7 +76,10 @@ def _bound(metric: str, threshold: float) -> str:
 def _verdict(evaluation: Evaluation, values: dict[str, float]) -> str:
     value = values.get(evaluation.metric)
     told = f"{evaluation.metric} {NOTHING if value is None else number(value)}"
-    return told if evaluation.threshold is None else f"{told}, {_bound(evaluation.metric, evaluation.threshold)}"
+    if evaluation.threshold is not None:
+        told += f", {_bound(evaluation.metric, evaluation.threshold)}"
+    champion = evaluation.report.get("champion")
+    return f"{told}, {standing(champion)}" if champion is not None and champion["compared"] else told
 
 
 def _metrics(evaluation: Evaluation) -> Table:

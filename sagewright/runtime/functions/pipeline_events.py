@@ -67,10 +67,12 @@ def _record_rollback(desk: Desk, event: Event, execution: Execution) -> None:
         event=event["id"],
     )
     if state == "SUCCEEDED" and summary and not summary.startswith("Nothing to do"):
+        # What goes back says itself who wanted it; what was deleted does not.
+        asked = f" Asked for by {who or 'nobody who is known'}: {reason or 'no reason was given'}."
         desk.tell(
             f"{environment} was taken back",
-            f"{summary} Asked for by {who or 'nobody who is known'}, because {reason or 'no reason was given'}. "
-            f"Nothing is to be done now; what happened is in {desk.setting.page(execution.pipeline, execution.id)}.",
+            f"{summary.rstrip('.')}.{'' if 'Asked for by' in summary else asked} Nothing is to be done now; what "
+            f"happened is in {desk.setting.page(execution.pipeline, execution.id)}.",
             about=f"rollback {execution.id} {state}",
         )
 
@@ -234,6 +236,8 @@ def answered(desk: Desk, event: Event) -> dict[str, Any]:
         version=arn,
         execution=identity,
         approval=action,
+        stage=detail["stage"],
+        answer=detail["state"],
         event=event["id"],
     )
     return {"recorded": written}

@@ -10,7 +10,8 @@ from .refusal import Refused
 
 VERSION = "Version"
 """The pipeline's variable: the version's ARN."""
-SUMMARY_LENGTH = 900
+SUMMARY_LENGTH = 800
+"""An approval's question has 1000 characters, of which what is asked beside this takes some."""
 
 
 @dataclass(frozen=True)

@@ -53,9 +53,12 @@ class RemoteSource:
         return self._provider.repository(connection, head.repository).archive(head.commit.id, to)
 
     def opened(self, acting: ActingClients, arn: str) -> Connection:
-        """Return a connection for a build's role that may have it and its token."""
+        """Return a connection for a build's role that may have it, its token, and the use of it.
+
+        https://docs.aws.amazon.com/codebuild/latest/userguide/connections-github-app.html
+        """
         service, region, account = [*arn.split(":"), "", "", "", "", ""][2:5]
-        for action in ("GetConnection", "GetConnectionToken"):
+        for action in ("GetConnection", "GetConnectionToken", "UseConnection"):
             acting.require(f"{service}:{action}", arn, region=region, account=account, context={})
         return self._available(arn)
 

@@ -15,7 +15,7 @@ _UPDATING = ("CREATE_UPDATE", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE")
 _MODES = ("CREATE_UPDATE", "DELETE_ONLY")
 _OTHER_MODES = ("REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE")
 _MOST_OVERRIDES = 1024
-_MOST_CUSTOM_DATA = 1000
+MOST_CUSTOM_DATA = 1000
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ def _approval(name: str, configuration: Mapping[str, str], action: Declaration) 
     topic = configuration.get("NotificationArn", "arn:aws:sns:")
     if not topic.startswith("arn:aws:sns:"):
         raise action_declaration(f"NotificationArn '{topic}' of action '{name}' is not the ARN of a topic")
-    if len(configuration.get("CustomData", "")) > _MOST_CUSTOM_DATA:
-        raise action_declaration(f"CustomData of action '{name}' is longer than {_MOST_CUSTOM_DATA} characters")
+    if len(configuration.get("CustomData", "")) > MOST_CUSTOM_DATA:
+        raise action_declaration(f"CustomData of action '{name}' is longer than {MOST_CUSTOM_DATA} characters")
 
 
 def _nothing_more(name: str, configuration: Mapping[str, str], action: Declaration) -> None:

@@ -146,7 +146,7 @@ class Pipelines:
         role, account = declaration["roleArn"], pipeline.place.account
         if role.split(":")[4] != account:
             raise invalid(f"The pipeline's role {role} is not of the pipeline's account {account}")
-        require_role(self._clients, declaration, pipeline.arn, pipeline.place.region)
+        require_role(self._clients, declaration, pipeline.place.region)
 
     def _tagged(self, arn: str, caller: Caller) -> Pipeline:
         parts = arn.split(":")

@@ -1,5 +1,8 @@
 """Why: a pipeline acts with its role alone, and an action with one that this role takes on, in its own name.
 
+Of where it comes from it says the account (aws:SourceAccount, as in the roles that its console makes); AWS documents no
+aws:SourceArn of it.
+
 https://docs.aws.amazon.com/codepipeline/latest/userguide/pipelines-create-cross-account.html
 """
 
@@ -15,20 +18,20 @@ from .refusals import structure
 PRINCIPAL = "codepipeline.amazonaws.com"
 
 
-def require_role(clients: Clients, declaration: Declaration, pipeline_arn: str, region: str) -> None:
+def require_role(clients: Clients, declaration: Declaration, region: str) -> None:
     """Refuse a pipeline whose role CodePipeline cannot take; roles of actions are tried when they are needed."""
     role = declaration["roleArn"]
     try:
-        clients.as_role(role, service=PRINCIPAL, region=region, source_arn=pipeline_arn)
+        clients.as_role(role, service=PRINCIPAL, region=region)
     except ApiError:
         raise structure(f"CodePipeline is not authorized to perform AssumeRole on role {role}") from None
 
 
-def pipeline_role(clients: Clients, declaration: Declaration, pipeline_arn: str, region: str) -> ActingClients:
+def pipeline_role(clients: Clients, declaration: Declaration, region: str) -> ActingClients:
     """Take the pipeline's role."""
     role = declaration["roleArn"]
     try:
-        return clients.as_role(role, service=PRINCIPAL, region=region, source_arn=pipeline_arn)
+        return clients.as_role(role, service=PRINCIPAL, region=region)
     except ApiError as error:
         message = f"CodePipeline is not authorized to perform AssumeRole on role {role}. {error.message}"
         raise ActionError("PermissionError", message) from error

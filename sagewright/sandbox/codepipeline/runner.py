@@ -39,7 +39,7 @@ class Runner:
     def acting(self, pipeline: Pipeline, execution: Execution, role: str) -> tuple[ActingClients, ActingClients]:
         """Return who an action acts as, and who the pipeline does."""
         region = pipeline.place.region
-        own = pipeline_role(self._clients, execution.declaration, pipeline.arn, region)
+        own = pipeline_role(self._clients, execution.declaration, region)
         return (action_role(self._clients, own, role, execution.id, region) if role else own), own
 
     def _work(self, pipeline: Pipeline, execution: Execution, run: ActionRun, ended: Ended) -> None:

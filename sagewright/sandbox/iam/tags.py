@@ -52,6 +52,9 @@ def _of_identity(arn: str) -> Mapping[str, str]:
     if ":policy/" in arn:
         policy = iam_backends[account]["aws"].managed_policies.get(arn)
         return {tag["Key"]: tag["Value"] for tag in policy.get_tags()} if policy else {}
+    if ":oidc-provider/" in arn:
+        provider = iam_backends[account]["aws"].open_id_providers.get(arn)
+        return {tag["Key"]: tag["Value"] for tag in provider.get_tags()} if provider else {}
     return _plain(iam_backends[account]["aws"].tagger.get_tag_dict_for_resource(arn))
 
 

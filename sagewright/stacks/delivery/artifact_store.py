@@ -19,6 +19,9 @@ from sagewright.stacks.place import Place
 _KEPT_DAYS = 30
 _UNFINISHED_DAYS = 7
 _READ = ["s3:GetObject", "s3:GetObjectVersion"]
+# What AWS's own policies for the roles of pipelines and builds have on the bucket itself.
+# https://docs.aws.amazon.com/codepipeline/latest/userguide/how-to-custom-role.html
+_LOOK = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning"]
 # CodePipeline cuts a pipeline's name short where it keeps its artifacts, and an artifact's after ten characters.
 # https://docs.aws.amazon.com/codepipeline/latest/userguide/concepts.html
 _PIPELINE_LENGTH = 20
@@ -86,14 +89,27 @@ class ArtifactStore(Construct):
         for each in serving:
             self._admit(each, place)
 
-    def grant(self, role: iam.Role, *pipelines: str, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> None:
-        """Allow reading and writing artifacts of pipelines, by their names there."""
+    def grant(
+        self,
+        role: iam.Role,
+        *pipelines: str,
+        reads: Sequence[str] = (),
+        writes: Sequence[str] = (),
+        with_acl: bool = False,
+    ) -> None:
+        """Allow reading and writing artifacts of pipelines, by their names there.
+
+        CodePipeline uploads what comes over a connection with an access list, and fails where it may not:
+        https://github.com/aws/aws-cdk/issues/13557
+        """
         if reads:
             objects = [self._objects(pipeline, each) for pipeline in pipelines for each in reads]
             permissions.allow(role, "ReadArtifacts", _READ, objects, because=_UNNAMED)
         if writes:
             objects = [self._objects(pipeline, each) for pipeline in pipelines for each in writes]
-            permissions.allow(role, "WriteArtifacts", ["s3:PutObject"], objects, because=_UNNAMED)
+            put = ["s3:PutObject", *(["s3:PutObjectAcl"] if with_acl else [])]
+            permissions.allow(role, "WriteArtifacts", put, objects, because=_UNNAMED)
+        permissions.allow(role, "LookAtArtifacts", _LOOK, [self._bucket_arn])
         operations = ["Decrypt"] if not writes else ["Decrypt", "GenerateDataKey"]
         permissions.allow(role, "UseArtifactKey", [f"kms:{each}" for each in operations], [self.key.key_arn])
 

@@ -16,7 +16,7 @@ SOURCE, TOOLS, ASSEMBLY, PROJECT = "Source", "Tools", "Assembly", "Project"
 REPORTS = ("tests", "coverage")
 # Each build of CodeBuild finds its artifacts below a folder that a variable of this name says, but for the first one.
 _FOLDER = "$CODEBUILD_SRC_DIR"
-_CACHED = ["/root/.cache/pip/**/*", "/root/.cache/uv/**/*"]
+_CACHED = ["/root/.cache/pip/**/*", "/root/.cache/uv/**/*", "/root/.cache/aws/jsii/**/*"]
 _WIDE = 4096
 
 

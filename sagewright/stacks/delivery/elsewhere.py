@@ -15,8 +15,6 @@ from sagewright.stacks.delivery.step_rights import StepRights
 from sagewright.stacks.place import Place
 
 _WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
-# A rollout may take hours, which a token does not live: its keys have to last. GitHub ends a job after six hours.
-RELEASE_HOURS = 6
 
 
 class Elsewhere(Construct):
@@ -63,7 +61,7 @@ class Elsewhere(Construct):
     def _releasing(self, environment: Environment) -> iam.Role:
         name = names.releasing_role(self._project.name, environment.name)
         does = f"Releases versions to {environment.name}, and verifies them there"
-        return self._trusting(f"Release{environment.name.capitalize()}", name, does, hours=RELEASE_HOURS)
+        return self._trusting(f"Release{environment.name.capitalize()}", name, does, hours=jobs.RELEASE_HOURS)
 
     def _trusting(self, construct_id: str, name: str, does: str, *, hours: int = 1) -> iam.Role:
         first, *others = [self._principal(each) for each in jobs.claims(self._project, self._trusted[name])]

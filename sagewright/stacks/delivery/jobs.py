@@ -14,6 +14,8 @@ BUILD, PROMOTION, ROLLBACK, REGISTRY = "build", "promotion", "rollback", "regist
 WAITING = "waiting"
 """The role that looks for it."""
 AUDIENCE = "sts.amazonaws.com"
+RELEASE_HOURS = 6
+"""How long a release may take, and its keys last: a rollout takes longer than a token lives. GitHub waits no longer."""
 _GITHUB = "https://token.actions.githubusercontent.com"
 _OIDC = "/oidc"
 

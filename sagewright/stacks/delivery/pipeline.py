@@ -39,7 +39,8 @@ class Pipeline(Construct):
             "Role",
             role_name=role_name,
             description=f"Walks through the pipeline {name}",
-            assumed_by=permissions.service_of(place, "codepipeline", self.arn),
+            # CodePipeline is known to say whose account it acts for, as in the roles that its console makes; not more.
+            assumed_by=permissions.service_of(place, "codepipeline"),
         )
 
     def tools(self, bundle: ToolBundle) -> Action:
@@ -74,7 +75,7 @@ class Pipeline(Construct):
         permissions.allow(self.role, "RunBuilds", actions, arns)
         if self._deploys:
             permissions.allow(self.role, "DeployStacks", ["sts:AssumeRole"], list(self._deploys))
-        self._store.grant(self.role, self.name, reads=reads, writes=keeps)
+        self._store.grant(self.role, self.name, reads=reads, writes=keeps, with_acl=True)
         made = codepipeline.CfnPipeline(
             self,
             "Pipeline",

@@ -16,7 +16,8 @@ from sagewright.stacks.place import Place
 from sagewright.stacks.tool_bundle import ToolBundle
 
 _PROCEED, _VERSION = "Resolve.Proceed", "#{Resolve.Version}"
-_SUMMARY, _EVIDENCE = "#{Resolve.Summary}", "#{Resolve.Evidence}"
+# The link says that it is one before it is known where it leads.
+_SUMMARY, _EVIDENCE = "#{Resolve.Summary}", "https://#{Resolve.Evidence}"
 _VARIABLES = {"Version": "The version that was approved, by its ARN in the registry"}
 
 

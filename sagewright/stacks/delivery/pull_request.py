@@ -62,8 +62,10 @@ class PullRequestBuild(Construct):
             triggers=None if hosted else _proposals(repository),
         )
         made.report()
-        bundle = f"arn:{place.partition}:s3:::{tools.bucket_name}/{tools.key}"
-        made.allow("ReadTools", ["s3:GetObject", "s3:GetObjectVersion"], [bundle])
+        bucket = f"arn:{place.partition}:s3:::{tools.bucket_name}"
+        made.allow("ReadTools", ["s3:GetObject", "s3:GetObjectVersion"], [f"{bucket}/{tools.key}"])
+        # https://docs.aws.amazon.com/codebuild/latest/userguide/setting-up-service-role.html
+        made.allow("LookAtTools", ["s3:GetBucketAcl", "s3:GetBucketLocation"], [bucket])
         if hosted:
             made.allow("ReadRepository", ["codecommit:GitPull"], [place.arn("codecommit", repository.name)])
         else:

@@ -20,6 +20,9 @@ RESOLVED = ["Proceed", "Summary", "Evidence", "Version"]
 """What every resolving step tells: whether to go on, of what in words, where its evidence is, with which version."""
 PYTHON = "3.12"
 """The Python of the managed image, on which the project's own tests run as well."""
+# That image has pyenv, which finds a program only after it has looked again, and looks by itself only after pip.
+# https://github.com/astral-sh/uv/issues/4130
+_FIND_PROGRAMS = "if command -v pyenv >/dev/null; then pyenv rehash; fi"
 
 
 def install(version: str, tools: str) -> list[str]:
@@ -29,20 +32,21 @@ def install(version: str, tools: str) -> list[str]:
     """
     locked = f'--require-hashes -r "{tools}/requirements.txt"'
     build = f'--build-constraints "{tools}/requirements.txt" --require-build-hashes'
-    here = 'uv pip install --quiet --python "$(command -v python)"'
+    here = 'python -m uv pip install --quiet --python "$(command -v python)"'
     absent = f'[ "$(sagewright --version 2>/dev/null)" != "sagewright {version}" ]'
     all_of_it = [
         f'python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "{tools}/uv.txt"',
         f"{here} {build} {locked}",
         f'{here} --no-deps "{tools}"/sagewright-*.whl',
     ]
-    return [f"if {absent}; then {' && '.join(all_of_it)}; fi", "sagewright --version"]
+    return [f"if {absent}; then {' && '.join(all_of_it)}; fi", _FIND_PROGRAMS, "sagewright --version"]
 
 
 def test() -> list[str]:
     """Try the project as it is: its own lint and tests, its file, its templates, and a training on a sample."""
     return [
         "sagewright delivery prepare",
+        _FIND_PROGRAMS,
         "ruff check .",
         f"python -m pytest --junitxml={TESTS} --cov --cov-report=xml:{COVERAGE}",
         "sagewright check",

@@ -341,7 +341,7 @@ def test_a_rollback_that_took_something_back_is_told_and_written_down(delivery: 
     (entry,) = delivery.audit("rollback")
     assert (entry["who"], entry["words"]) == ("ann", "too slow")
     (message,) = delivery.topic.messages
-    assert "Asked for by ann, because too slow" in message["Message"]
+    assert "Asked for by ann: too slow." in message["Message"]
 
 
 def test_a_rollback_that_had_nothing_to_do_is_told_to_nobody(delivery: Delivery) -> None:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from sagewright.runtime.functions import model_versions
+from sagewright.runtime.functions import model_versions, release
 from sagewright.runtime.functions.model_versions import APPROVED, PENDING, REJECTED
 from sagewright.runtime.functions.refusal import Refused
 
@@ -47,3 +47,23 @@ def test_the_newest_pending_version_is_found_past_decided_ones(client: Callable[
     assert newest is not None
     assert newest.number == 1
     assert model_versions.newest(sagemaker, registered.group, REJECTED) is None
+
+
+def test_a_version_is_retired_once_and_for_all_with_the_note_that_says_why(
+    client: Callable[[str], Any], registered: Any
+) -> None:
+    sagemaker = client("sagemaker")
+    version = model_versions.find(sagemaker, registered.group, 1)
+    model_versions.decide(sagemaker, version, APPROVED, None)
+    assert not version.is_retired
+    assert model_versions.retire(sagemaker, version, "too old")
+    retired = model_versions.find(sagemaker, registered.group, 1)
+    assert (retired.is_retired, retired.status) == (True, APPROVED)
+    assert sagemaker.describe_model_package(ModelPackageName=version.arn)["ModelLifeCycle"] == {
+        "Stage": "Retired",
+        "StageStatus": "Done",
+        "StageDescription": "too old",
+    }
+    assert not model_versions.retire(sagemaker, retired, "again")
+    with pytest.raises(Refused, match="Version 1 is retired, and not released any more"):
+        release.require_approved(retired)

@@ -8,7 +8,7 @@ import pytest
 from sagewright.runtime.functions import rollback
 from sagewright.runtime.functions.code_pipelines import Execution
 from sagewright.runtime.functions.live import Live
-from sagewright.runtime.functions.model_versions import APPROVED, REJECTED, Version
+from sagewright.runtime.functions.model_versions import APPROVED, REJECTED, RETIRED, Version
 from sagewright.runtime.functions.refusal import Refused
 from sagewright.runtime.functions.rollback import Choice, Found, Wish
 from sagewright.runtime.functions.verified import Verified
@@ -28,10 +28,18 @@ def here(running: int | None, proved: Sequence[int] = (), superseded: Sequence[i
     return Found(now, proofs, superseded)
 
 
-def chosen(asked: Wish, found: Found, *, rejected: Sequence[int] = (), deleted: Sequence[int] = ()) -> Choice:
+def chosen(
+    asked: Wish,
+    found: Found,
+    *,
+    rejected: Sequence[int] = (),
+    deleted: Sequence[int] = (),
+    retired: Sequence[int] = (),
+) -> Choice:
     def registered(number: int) -> Version | None:
         status = REJECTED if number in rejected else APPROVED
-        made = Version(number, version(number), status, WHEN, None, IMAGE, "", {})
+        stage = RETIRED if number in retired else None
+        made = Version(number, version(number), status, WHEN, None, IMAGE, "", {}, stage=stage)
         return None if number in deleted else made
 
     return rollback.choose(asked, found, registered)
@@ -143,3 +151,10 @@ def test_a_variable_that_is_no_number_is_refused() -> None:
     execution = Execution("rollback", "id", "InProgress", {"Leaving": "four"})
     with pytest.raises(Refused, match="Variable Leaving is 'four': the number of a version is expected, or none"):
         Wish.of("prod", execution)
+
+
+def test_nothing_goes_back_to_a_version_that_is_retired() -> None:
+    found = here(3, proved=[3, 2, 1])
+    assert number(chosen(wish(leaving=3), found, retired=[2])) == 1
+    with pytest.raises(Refused, match="Version 2 is retired"):
+        chosen(wish(version=2), found, retired=[2])

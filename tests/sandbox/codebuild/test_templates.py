@@ -71,7 +71,8 @@ def test_a_templates_webhook_comes_changes_and_goes_with_it(
     connections = yard.bench.client("codeconnections")
     arn = connections.create_connection(ConnectionName=yard.bench.name[:32], ProviderType="GitHub")["ConnectionArn"]
     yard.bench.gateway.connections.desk.complete(json.dumps({"arn": arn}).encode())
-    uses = yard.allow("codeconnections:GetConnection", "codeconnections:GetConnectionToken", resource=arn)
+    needed = ("GetConnection", "GetConnectionToken", "UseConnection")
+    uses = yard.allow(*(f"codeconnections:{each}" for each in needed), resource=arn)
     source = {
         **properties["Source"],
         "Type": "GITHUB",

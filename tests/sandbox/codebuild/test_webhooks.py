@@ -61,7 +61,8 @@ def connected(yard: Any, arn: str, **settings: Any) -> str:
         "reportBuildStatus": True,
         "buildStatusConfig": {"context": "tests"},
     }
-    uses = yard.allow("codeconnections:GetConnection", "codeconnections:GetConnectionToken", resource=arn)
+    needed = ("GetConnection", "GetConnectionToken", "UseConnection")
+    uses = yard.allow(*(f"codeconnections:{each}" for each in needed), resource=arn)
     return yard.project("", *settings.pop("statements", [uses]), source=source, **settings)
 
 
@@ -124,6 +125,9 @@ def test_a_pending_connection_is_refused_before_anything_is_built(yard: Any, pen
 def test_a_role_that_may_not_use_the_connection_is_refused(yard: Any, opened: str) -> None:
     with pytest.raises(ClientError, match=r"Access denied to connection .*codeconnections:GetConnection"):
         connected(yard, opened, statements=[])
+    reads = yard.allow("codeconnections:GetConnection", "codeconnections:GetConnectionToken", resource=opened)
+    with pytest.raises(ClientError, match=r"Access denied to connection .*codeconnections:UseConnection"):
+        connected(yard, opened, statements=[reads])
 
 
 @pytest.mark.parametrize(

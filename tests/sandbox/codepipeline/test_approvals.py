@@ -57,6 +57,12 @@ def test_the_topic_gets_the_documented_message(lane: Any) -> None:
     assert lane.status(identity) == "Succeeded"
 
 
+def test_a_question_that_its_variables_make_too_long_fails_the_gate(lane: Any) -> None:
+    variables = [{"name": "Why", "defaultValue": "w" * 1000}]
+    lane.create(stage("Gate", gate(configuration={"CustomData": "Why: #{variables.Why}"})), variables=variables)
+    assert "longer than 1000 characters" in lane.action("Gate", "Approve")["errorDetails"]["message"]
+
+
 def test_a_role_that_may_not_publish_fails_the_gate(lane: Any) -> None:
     topic = lane.bench.client("sns").create_topic(Name=lane.name)["TopicArn"]
     identity = lane.create(stage("Gate", gate(configuration={"NotificationArn": topic})))

@@ -185,12 +185,12 @@ def connected(lane: Any, work_tree: Any, *, complete: bool = True) -> tuple[str,
     return arn, tree
 
 
-def connection_pipeline(lane: Any, arn: str, **more: Any) -> None:
+def connection_pipeline(lane: Any, arn: str, *, upload: str = "s3:PutObjectAcl", **more: Any) -> None:
     configuration = {"ConnectionArn": arn, "FullRepositoryId": "shop/orders", "BranchName": "main"}
     taken = action("Take", "Source", "CodeStarSourceConnection", configuration=configuration)
     source = stage("Source", {**taken, "outputArtifacts": [{"name": "Source"}]})
     use = {"Effect": "Allow", "Action": "codeconnections:UseConnection", "Resource": arn}
-    declaration = lane.declaration(stage("Gate", gate()), roleArn=lane.role(use), **more)
+    declaration = lane.declaration(stage("Gate", gate()), roleArn=lane.role(use, lane.on_bucket(upload)), **more)
     declaration["stages"][0] = source
     lane.client.create_pipeline(pipeline=declaration)
     lane.bench.settled()
@@ -227,3 +227,11 @@ def test_a_connection_that_nobody_completed_fails_the_source_with_words(lane: An
     arn, _ = connected(lane, work_tree, complete=False)
     connection_pipeline(lane, arn)
     assert "PENDING" in lane.action("Source", "Take")["errorDetails"]["message"]
+
+
+def test_a_role_that_may_set_no_access_list_fails_a_source_over_a_connection(lane: Any, work_tree: Any) -> None:
+    arn, tree = connected(lane, work_tree)
+    tree.commit(README="one")
+    tree.git("push", "--quiet", "origin", "main")
+    connection_pipeline(lane, arn, upload="s3:AbortMultipartUpload")
+    assert "s3:PutObjectAcl" in lane.action("Source", "Take")["errorDetails"]["message"]

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from ..resource import Context, Properties
-from .api_call import as_text, call, discard
+from .api_call import already_exists, as_text, call, discard, refusal
 from .api_resource import ApiResource, Attributes, changed, readable
 from .iam_identity import Identity
 from .iam_limits import check_services, check_statement_ids, put_inline
@@ -179,6 +180,47 @@ class InstanceProfile(ApiResource):
         super().delete(context, physical_id, properties)
 
 
+class OidcProvider(ApiResource):
+    """An issuer of tokens that the account believes; one for each. Nobody can come with a token of it here."""
+
+    @override
+    def create(self, context: Context, properties: Properties) -> str:
+        """Create the provider; of one that the account has, IAM's stand-in does not say what it is."""
+        try:
+            return super().create(context, properties)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "EntityAlreadyExists":
+                raise
+            raise already_exists(self.type_name, properties["Url"]) from error
+
+    @override
+    def named(self, context: Context, properties: Properties) -> Properties:
+        """Return the properties as they are: what names a provider is its address."""
+        return properties
+
+    @override
+    def check(self, context: Context, properties: Properties) -> None:
+        """Refuse what is no issuer's address. Whether one answers there is not asked, as IAM would."""
+        if not str(properties.get("Url", "")).startswith("https://"):
+            raise refusal("ValidationError", "Invalid Open ID Connect Provider URL", "CreateOpenIDConnectProvider")
+
+    @override
+    def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
+        """Change the thumbprints; the sandbox's stand-in for IAM cannot change who the tokens are for."""
+        if sorted(old.get("ClientIdList", [])) != sorted(new.get("ClientIdList", [])):
+            message = f"The sandbox cannot change ClientIdList of {self.type_name}."
+            raise refusal("UnsupportedOperation", message, "AddClientIDToOpenIDConnectProvider", 501)
+        if changed(old, new, "ThumbprintList"):
+            thumbprints = new.get("ThumbprintList", [])
+            where = self.where(context, physical_id, new)
+            call(
+                self.client(context),
+                "update_open_id_connect_provider_thumbprint",
+                **where,
+                ThumbprintList=thumbprints,
+            )
+
+
 def _gone(old: Properties, new: Properties, key: str) -> list[Any]:
     return [value for value in old.get(key, []) if value not in new.get(key, [])]
 
@@ -228,5 +270,17 @@ TYPES = {
         name="InstanceProfileName",
         name_limit=128,
         apart=frozenset({"Roles"}),
+    ),
+    "AWS::IAM::OIDCProvider": OidcProvider(
+        type_name="AWS::IAM::OIDCProvider",
+        service="iam",
+        create_operation="create_open_id_connect_provider",
+        delete_operation="delete_open_id_connect_provider",
+        name="Url",
+        identifier="OpenIDConnectProviderArn",
+        reference="OpenIDConnectProviderArn",
+        renames={"ClientIdList": "ClientIDList"},
+        tagging=_tagging("open_id_connect_provider", "OpenIDConnectProviderArn"),
+        values={"Arn": "{ref}"},
     ),
 }

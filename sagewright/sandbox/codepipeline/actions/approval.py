@@ -11,7 +11,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ...clock import Clock
-from ..failures import refused
+from ..catalogue import MOST_CUSTOM_DATA
+from ..failures import ActionError, refused
 from .action import Done, Job
 
 DEFAULT_MINUTES = 7 * 24 * 60
@@ -28,6 +29,9 @@ class Approval:
     def perform(self, job: Job) -> Done | None:
         """Ask, and tell the topic."""
         run = job.run
+        if len(job.configuration.get("CustomData", "")) > MOST_CUSTOM_DATA:
+            problem = f"CustomData is longer than {MOST_CUSTOM_DATA} characters once its variables are resolved"
+            raise ActionError("ConfigurationError", problem)
         minutes = run.declaration.get("timeoutInMinutes") or DEFAULT_MINUTES
         token, deadline_s = str(uuid.uuid4()), self._clock.now() + minutes * _MINUTE_S
         if topic := job.configuration.get("NotificationArn"):

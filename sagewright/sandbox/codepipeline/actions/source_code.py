@@ -58,6 +58,9 @@ class ConnectionSource:
             if asked:
                 head = replace(head, commit=self._source.commit(head, asked))
             archive = self._source.archive(job.acting, arn, head, job.folder / "source.zip")
+            # AWS uploads it with an access list, which other sources do not: https://github.com/aws/aws-cdk/issues/13557
+            out, place = job.run.outputs[0], {"region": job.place.region, "account": job.place.account}
+            job.acting.require("s3:PutObjectAcl", f"arn:aws:s3:::{out.bucket}/{out.key}", context={}, **place)
         except ApiError as error:
             raise refused(error, f"read the branch {branch} of the repository {name}") from error
         job.leave(archive.read_bytes())

@@ -35,6 +35,12 @@ def _policy(asked: Asked) -> list[str]:
     return [f"arn:aws:iam::{asked.caller.account}:policy{path}{asked.text('PolicyName')}"]
 
 
+def _provider(asked: Asked) -> list[str]:
+    if arn := asked.text("OpenIDConnectProviderArn"):
+        return [arn]
+    return [f"arn:aws:iam::{asked.caller.account}:oidc-provider/{asked.text('Url').removeprefix('https://')}"]
+
+
 def _linked_role(asked: Asked) -> list[str]:
     service = asked.text("AWSServiceName")
     return [f"arn:aws:iam::{asked.caller.account}:role/aws-service-role/{service}/*"]
@@ -92,6 +98,11 @@ _POLICY_OPERATIONS = (
     *("ListPolicyVersions", "SetDefaultPolicyVersion", "ListEntitiesForPolicy", "TagPolicy", "UntagPolicy"),
     *("ListPolicyTags",),
 )
+_PROVIDER_OPERATIONS = (
+    *("CreateOpenIDConnectProvider", "GetOpenIDConnectProvider", "DeleteOpenIDConnectProvider"),
+    *("UpdateOpenIDConnectProviderThumbprint", "TagOpenIDConnectProvider", "UntagOpenIDConnectProvider"),
+    "ListOpenIDConnectProviderTags",
+)
 _LISTS = ("ListRoles", "ListUsers", "ListGroups", "ListPolicies", "ListInstanceProfiles", "GetAccountSummary")
 
 IAM = Table(
@@ -99,7 +110,8 @@ IAM = Table(
     {
         **{name: _of(kind) for kind, names in _OPERATIONS.items() for name in names},
         **dict.fromkeys(_POLICY_OPERATIONS, _policy),
-        **dict.fromkeys(_LISTS, ANY),
+        **dict.fromkeys(_PROVIDER_OPERATIONS, _provider),
+        **dict.fromkeys((*_LISTS, "ListOpenIDConnectProviders"), ANY),
         "CreateServiceLinkedRole": _linked_role,
     },
     context=_context,

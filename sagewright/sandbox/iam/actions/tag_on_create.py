@@ -28,7 +28,7 @@ _ACTIONS = {
     "ssm": "ssm:AddTagsToResource",
 }
 _UNMADE = {"kms": "key/*", "codeconnections": "connection/*", "codestar-connections": "connection/*"}
-_OF_IAM = ("InstanceProfile", "Policy", "Role", "User")
+_OF_IAM = ("InstanceProfile", "OpenIDConnectProvider", "Policy", "Role", "User")
 _TAG_MEMBERS = ("Tags", "tags")
 _MAKING = ("Create", "Put")
 _CARRIED = ("aws:", "kms:CallerAccount")

@@ -75,11 +75,18 @@ class LogStream:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code == "ResourceNotFoundException":  # a role that may not make groups writes to one that is there
-                self._client.create_log_group(logGroupName=self.group)
+                self._make_group()
                 self._client.create_log_stream(**stream)
             elif code != "ResourceAlreadyExistsException":
                 raise
         self._made = True
+
+    def _make_group(self) -> None:
+        try:
+            self._client.create_log_group(logGroupName=self.group)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":  # somebody else was faster
+                raise
 
 
 def _batches(lines: list[bytes]) -> Iterator[list[str]]:
