@@ -16,12 +16,25 @@ from typing import Any
 from sagewright.app import build, empty
 from sagewright.project import load
 
+PAGE = Path(__file__).parents[2] / "docs" / "delivery-roles.md"
 _SEED = Path(__file__).parents[2] / "sagewright" / "seed_code" / "churn"
 _PROJECT = """\
 environments:
   dev: {account: "111111111111", region: eu-west-1}
   prod: {account: "222222222222", region: eu-west-1}
 repository: {provider: codecommit, name: churn}
+"""
+_INTRODUCTION = """\
+# The roles of delivery
+
+What every role of the stack `<project>-delivery` may do, and why: here for a project `churn` with its first environment in
+account 111111111111, which serves in `prod` in 222222222222. What a role is not allowed here it cannot do; the sandbox
+refuses it as AWS would. `artifacts` is the bucket of the pipelines' artifacts. The release role of each environment,
+`<project>-<env>-release`, is in its `access` stack; `<project>-delivery-<env>-releasing` takes it on.
+
+A pipeline's role can be taken by CodePipeline only for this account, a build's role only for that one build, and by
+nobody else.
+
 """
 _STORE = "churn-artifacts-111111111111-eu-west-1"
 
@@ -37,7 +50,8 @@ WHY = {
     "ListBaseline": "finds out whether a version has a baseline to be watched by",
     "ListData": "the list of the data is what a training's data version is made of",
     "Look": "looks at an environment as the CDK's own role that reads",
-    "LookAtReleases": "sees what runs there and what was verified there, and breaks an update off",
+    "LookAtArtifacts": "CodePipeline and CodeBuild ask these of the bucket that they leave artifacts in",
+    "LookAtReleases": "sees what runs there and what was verified there",
     "LookAtTools": "CodePipeline asks these of the bucket of a source",
     "Publish": "tells the project's owner",
     "ReadArtifacts": "takes what earlier stages left",
@@ -95,6 +109,11 @@ class Allowed:
         if self.sid == "Publish" and self.actions == ("s3:PutObject",):
             return WHY["Publish project"]
         return WHY[self.sid]
+
+
+def page() -> str:
+    """Return the page of the documents."""
+    return f"{_INTRODUCTION}{table()}\n"
 
 
 def table() -> str:
