@@ -27,8 +27,8 @@ repository: {provider: codecommit, name: churn}
 _INTRODUCTION = """\
 # The roles of delivery
 
-What every role of the stack `<project>-delivery` may do, and why: here for a project `churn` with its first environment in
-account 111111111111, which serves in `prod` in 222222222222. What a role is not allowed here it cannot do; the sandbox
+What every role of the stack `<project>-delivery` may do, and why: here for a project `churn` with its first environment
+in account 111111111111, which serves in `prod` in 222222222222. What is not here it cannot do; the sandbox
 refuses it as AWS would. `artifacts` is the bucket of the pipelines' artifacts. The release role of each environment,
 `<project>-<env>-release`, is in its `access` stack; `<project>-delivery-<env>-releasing` takes it on.
 

@@ -18,7 +18,7 @@ from sagewright.sandbox.cloudwatch.metrics import Place
 from sagewright.sandbox.server import Sandbox, start
 from sagewright.stacks import execution_policy
 
-ACCOUNT, REGION, QUALIFIER = "111111111111", "eu-west-1", "hnb659fds"
+ACCOUNT, REGION, QUALIFIER = "616161616161", "eu-west-1", "hnb659fds"
 ASSETS = f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{REGION}"
 BUCKET = f"churn-dev-data-{ACCOUNT}-{REGION}"
 VERSION = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn/7"
