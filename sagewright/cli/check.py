@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from sagewright.project import Environment, Project
 
@@ -41,8 +42,8 @@ def register(group: typer.Typer) -> None:
             variables = without_aws() | {"CDK_DEFAULT_ACCOUNT": SANDBOX_ACCOUNT, "CDK_DEFAULT_REGION": region}
             assembly.write(options, project, variables)
             options.terminal.done("templates")
-        if stale := workflow_files.stale(project):
-            options.terminal.note(told_stale(stale))
+        if told := told_stale(project, workflow_files.stale(project), workflow_files.left_over(project)):
+            options.terminal.note(f"[yellow]![/] {escape(told)}")
         rows = [
             (each.name, each.account or "of the credentials in use", each.region, _does(project, each))
             for each in project.environments
@@ -53,8 +54,8 @@ def register(group: typer.Typer) -> None:
                 {"name": each.name, "account": each.account, "region": each.region} for each in project.environments
             ],
         }
-        told = f"{project.name} is right: {project.first.data.problem}, judged by {project.first.evaluation.metric}."
-        options.terminal.result(value, told, table("Environment", "Account", "Region", "", rows=rows))
+        right = f"{project.name} is right: {project.first.data.problem}, judged by {project.first.evaluation.metric}."
+        options.terminal.result(value, right, table("Environment", "Account", "Region", "", rows=rows))
 
 
 def _does(project: Project, environment: Environment) -> str:

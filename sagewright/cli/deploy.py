@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from . import deploying, git_remote
+from sagewright.project import Project
+
+from . import deploying, git_remote, training
 from .cdk import INTERRUPTED
 from .options import Options, command
 from .target import Sandbox
@@ -53,6 +55,8 @@ def register(group: typer.Typer) -> None:
             f"Stacks of project {project.name} will be created or updated in: {places}. They cost what is stored and a "
             "customer key per environment a month; nothing in them runs by itself.",
         )
+        if told := uncommitted(project):
+            options.terminal.note(f"[yellow]![/] {escape(told)}")
         with options.terminal.if_interrupted(INTERRUPTED):
             deployed = deploying.deploy(options, project, target, adopts=adopt)
         rows = [
@@ -69,3 +73,13 @@ def register(group: typer.Typer) -> None:
         else:
             told = {"url": remote.url, "push": remote.command}
             options.terminal.result(deployed | {"git": told}, shown, f"\n{escape(remote.told)}")
+
+
+def uncommitted(project: Project) -> str | None:
+    """Say that a deployment beside delivery is of what no commit has; None where one has it, or without delivery."""
+    if project.repository is None or not (training.git_commit(project.root) or "").endswith(training.DIRTY):
+        return None
+    return (
+        "What is deployed now is in no commit: the folder holds changes that Git has not. The next push to "
+        f"{project.repository.branch} deploys what is pushed instead."
+    )

@@ -36,6 +36,13 @@ def is_on_its_way(project: Project, target: Target, arn: str) -> bool:
     return any(each.variable(promotion.VERSION) == arn for each in code_pipelines.running(codepipeline, pipeline))
 
 
+def is_going_on(project: Project, target: Target, arn: str) -> bool:
+    """Tell whether a version's promotion goes on; one that is being stopped does not."""
+    if not has_gates(project):
+        return False
+    return promotion.under_way(*_pipeline(project, target), arn) is not None
+
+
 def hint(project: Project, found: list[tuple[Gate, int | None]], version: int | None = None) -> str:
     """Say that something waits at a gate, and how it is answered; nothing where nothing does."""
     return "".join(

@@ -29,6 +29,11 @@ class Remote:
     told: str
 
 
+def beginning(branch: str) -> str:
+    """Give the command that puts a folder under Git, on the branch that is built, whatever Git's own default is."""
+    return f"git init -b {branch} && git add . && git commit -m 'Begin'"
+
+
 def settle(project: Project, target: Sandbox) -> Remote | None:
     """Make the sandbox's repository the remote `sandbox`; None where there is no repository, or it is unknown."""
     if project.repository is None:
@@ -55,7 +60,7 @@ def _settle(root: Path, branch: str, url: str) -> Remote:
     if git is None:
         return Remote(url, None, "Git is not installed here: nothing can be pushed from this machine.")
     top = _ask(git, root, "rev-parse", "--show-toplevel")
-    begin = f"`git init -b {branch}`, commit its files; then `sagewright deploy` adds the remote '{REMOTE}'"
+    begin = f"`{beginning(branch)}`; then `sagewright deploy` adds the remote '{REMOTE}'"
     if top is None:
         return Remote(url, None, f"{root} is not under Git, so nothing was changed there. To push from it: {begin}.")
     if Path(top).resolve() != root.resolve():

@@ -7,6 +7,7 @@ from typing import Any
 
 from sagewright.project import Environment, Project, names
 from sagewright.runtime.functions import build_log, code_pipelines, gates, promotion, rollback
+from sagewright.runtime.functions.build_log import Told
 from sagewright.runtime.functions.client import Client
 from sagewright.runtime.functions.code_pipelines import RUNNING, Execution, Failure
 from sagewright.runtime.functions.gates import Gate
@@ -15,6 +16,9 @@ from . import stack_states
 from .target import Target
 
 BUILD, PROMOTION, ROLLBACK = "build", "promotion", "rollback"
+# How the command of the last stage of a build begins what it says, where it has started no training.
+_SKIPPED = "Training skipped: "
+_TRAIN = "Train"
 _COMMIT_LENGTH = 12
 
 
@@ -32,7 +36,9 @@ class OnTheWay:
     since: datetime
     waits_for: str | None = None
     why: str | None = None
-    """Why it failed."""
+    """Why it failed, or did less than the others: a build that trained nothing."""
+    log: str | None = None
+    """The command that shows the whole log of the build that failed."""
 
     @property
     def is_running(self) -> bool:
@@ -44,10 +50,10 @@ class OnTheWay:
         """Say in a few words how it stands."""
         place = " ".join(filter(None, [self.stage, f"({self.action})" if self.action else None]))
         if self.waits_for is not None:
-            return f"waits at {self.stage}: {self.waits_for}"
+            return f"waits at {self.stage}: {self.waits_for}" if self.stage else f"waits for {self.waits_for}"
         if not self.is_running:
-            words = self.status.lower()
-            return f"{words} at {place}: {self.why}" if self.why else words
+            where = f" at {place}" if self.why and place else ""
+            return f"{self.status.lower()}{where}{f': {self.why}' if self.why else ''}"
         return f"at {place}" if place else "has just begun"
 
 
@@ -98,23 +104,45 @@ def _ended(  # noqa: PLR0913, PLR0917 - what is known of an execution
     what: str,
     version: int | None,
 ) -> OnTheWay:
-    failed = None
+    failed, skipped, log = None, None, None
+    codepipeline = target.client("codepipeline", project.first)
+    if kind == BUILD and summary["status"] == "Succeeded":
+        skipped = _skipped(project, target, execution)
     if summary["status"] == "Failed":
-        codepipeline = target.client("codepipeline", project.first)
         failed = code_pipelines.failure(codepipeline, execution.pipeline, execution.id)
+        log = _log(project, target, failed) if failed is not None else None
     return OnTheWay(
         *(kind, execution.id, what, version, summary["status"]),
         failed.stage if failed is not None else None,
         failed.action if failed is not None else None,
         summary["lastUpdateTime"],
-        why=reason(project, target, failed) if failed is not None else None,
+        why=_reason(project, target, failed, log) if failed is not None else skipped,
+        log=log.whole(project.first.region) if log is not None else None,
     )
+
+
+def _skipped(project: Project, target: Target, execution: Execution) -> str | None:
+    """Say why a build has started no training; None where it has, or its log is gone."""
+    codepipeline = target.client("codepipeline", project.first)
+    for each in code_pipelines.actions(codepipeline, execution.pipeline, execution.id):
+        if each["actionName"] == _TRAIN:
+            identity = each.get("output", {}).get("executionResult", {}).get("externalExecutionId", "")
+            log = build_log.read(lambda service: target.client(service, project.first), identity)
+            return next((line for line in log.lines if line.startswith(_SKIPPED)), None) if log is not None else None
+    return None
 
 
 def reason(project: Project, target: Target, failed: Failure) -> str:
     """Say why an action failed: in the words of its own log, or of what its stack could not do, where there are any."""
-    own = build_log.last_error(lambda service: target.client(service, project.first), failed.external_id)
-    told = own or failed.why or "no reason is given"
+    return _reason(project, target, failed, _log(project, target, failed))
+
+
+def _log(project: Project, target: Target, failed: Failure) -> Told | None:
+    return build_log.read(lambda service: target.client(service, project.first), failed.external_id)
+
+
+def _reason(project: Project, target: Target, failed: Failure, log: Told | None) -> str:
+    told = (log.after(failed.why) if log is not None else build_log.plain(failed.why)) or "no reason is given"
     stack = _stack_of(project, failed)
     if stack is None:
         return told

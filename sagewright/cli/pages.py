@@ -73,6 +73,7 @@ def version_page(version: Version, collected: Evidence, live: dict[str, int | No
     serving = ", ".join(name for name, number in live.items() if number == version.number)
     facts = [
         ("Status", version.status + (f": {version.note}" if version.note else "")),
+        *_life_cycle(version),
         ("Live in", serving or "nowhere"),
         ("Registered", f"{version.created:%Y-%m-%d %H:%M:%S %Z}"),
         ("Git commit", version.metadata["GitCommit"]),
@@ -91,6 +92,13 @@ def version_page(version: Version, collected: Evidence, live: dict[str, int | No
         "\n[bold]Hyperparameters[/]",
         table("", "", rows=list(collected.hyperparameters.items()) or [("none", "")]),
     )
+
+
+def _life_cycle(version: Version) -> list[tuple[str, object]]:
+    """Say where a version is in its life cycle, and why; nothing where nobody has said so."""
+    if version.stage is None:
+        return []
+    return [("Life cycle", version.stage + (f": {version.stage_note}" if version.stage_note else ""))]
 
 
 def _data(baseline: dict[str, Any]) -> list[tuple[str, object]]:

@@ -11,8 +11,8 @@ from sagewright.runtime.functions import evidence, model_versions
 from sagewright.runtime.functions import live as serving
 from sagewright.runtime.functions.model_versions import APPROVED, PENDING, REJECTED, Version
 
+from . import elsewhere, retirement, way_back
 from . import gate as gates
-from . import retirement
 from .errors import CommandError
 from .options import Options, command, command_of_group
 from .pages import standing, version_page
@@ -85,11 +85,11 @@ def _list(entries: list[dict[str, Any]]) -> Table | str:
     rows = [
         (
             entry["version"],
-            entry["status"],
+            ", ".join(filter(None, [entry["status"], entry["stage"]])),
             _judged(entry),
             f"{entry['created']:%Y-%m-%d %H:%M}",
             ", ".join(entry["live_in"]),
-            entry["note"] or "",
+            "; ".join(filter(None, [entry["note"], entry["stage_note"]])),
         )
         for entry in entries
     ]
@@ -116,6 +116,8 @@ def _summary(version: Version, evaluation: dict[str, Any], live: dict[str, int |
         "created": version.created,
         "live_in": [name for name, live_number in live.items() if live_number == version.number],
         "note": version.note,
+        "stage": version.stage,
+        "stage_note": version.stage_note,
         "arn": version.arn,
     }
 
@@ -189,16 +191,36 @@ def _decide(options: Options, number: int | None, status: str, note: str | None,
     said = f"version {number}" if number is not None else "the newest version that waits for a decision"
     target = options.acting_on(project, f"This will {verb} {said} of {project.name}.")
     version = find(project, target, number) if number is not None else _newest_pending(options, project, target, verb)
-    changed = decide(project, target, version, status, note)
+    again = once_more(project, target, version, status)
+    sagemaker = target.client("sagemaker", project.first)
+    changed = model_versions.decide(sagemaker, version, status, note, anew=again == "")
     told = f"Version {version.number} is {status}."
     if not changed:
         told = f"Version {version.number} was {status} already: nothing changed."
     elif version.status == REJECTED and status == APPROVED:
         told = f"Version {version.number} had been rejected{_because(version)}; now it is Approved."
-    told += _what_follows(project, target, version, status, changed=changed)
+    elif again is not None:
+        told = f"Version {version.number} was Approved already; now it is approved once more."
+    told += again or _what_follows(project, target, version, status, changed=changed)
     options.terminal.result(
         {"version": version.number, "status": status, "before": version.status, "changed": changed, "note": note}, told
     )
+
+
+def once_more(project: Project, target: Target, version: Version, status: str) -> str | None:
+    """Say why approving a version once more begins nothing, empty where it does; None where this is no such thing."""
+    if project.repository is None or not status == version.status == APPROVED:
+        return None
+    if gates.is_going_on(project, target, version.arn):
+        at_gate = gates.hint(project, gates.waiting(project, target), version.number)
+        return at_gate or " Its promotion goes on, so no other one starts. Follow it: sagewright releases"
+    last = project.prod.name
+    if live_numbers(project, target)[last] == version.number:
+        return (
+            f" It serves in {last} already, and was verified there: nothing new is released. (Settings that a push has "
+            "changed since are brought there by an approval with another --note.)"
+        )
+    return ""
 
 
 def _what_follows(project: Project, target: Target, version: Version, status: str, *, changed: bool) -> str:
@@ -208,19 +230,19 @@ def _what_follows(project: Project, target: Target, version: Version, status: st
         if not delivered:
             return f" Release it: sagewright release {project.serving[0].name} {version.number}"
         at_gate = gates.hint(project, gates.waiting(project, target), version.number)
-        return at_gate or (" Its promotion starts by itself. Follow it: sagewright releases" if changed else "")
+        starts = elsewhere.promotion(project, version.arn) or " Its promotion starts by itself."
+        return at_gate or (f"{starts} Follow it: sagewright releases" if changed else "")
     if version.status != APPROVED:
         return ""
     ends = " Its promotion ends." if gates.is_on_its_way(project, target, version.arn) else ""
-    where = ", ".join(name for name, live in live_numbers(project, target).items() if live == version.number)
-    if not where:
+    live = live_numbers(project, target)
+    places = [each for each in project.serving if live[each.name] == version.number]
+    if not places:
         return ends
     if not delivered:
-        return f" It still serves in {where} until another one is released."
-    return (
-        f"{ends} It serves in {where}: the rollback starts by itself, and takes it back to what was verified there "
-        "before. Follow it: sagewright releases"
-    )
+        return f" It still serves in {', '.join(each.name for each in places)} until another one is released."
+    starts = elsewhere.rollback(project) or "starts by itself"
+    return f"{ends}{way_back.after_rejection(project, target, version, places, starts)}"
 
 
 def decide(project: Project, target: Target, version: Version, status: str, note: str | None) -> bool:

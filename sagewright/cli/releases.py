@@ -14,7 +14,7 @@ from sagewright.runtime.functions import live_age, model_versions
 from sagewright.runtime.functions.live import Live
 from sagewright.runtime.functions.model_versions import Version
 
-from . import on_the_way
+from . import elsewhere, on_the_way
 from .audit import entries, person
 from .on_the_way import OnTheWay
 from .options import Options, command
@@ -79,15 +79,18 @@ def releases(
     """Show what is live: the version, since when, who approved it, what it replaced; and what is on its way.
 
     With a repository in the project file: every push, promotion and rollback under way with the stage that it is in,
-    whom it waits for since when, and how the last one of each has ended.
+    whom it waits for since when, and how the last one of each has ended. Where GitHub Actions or Jenkins runs them,
+    what waits for it to begin.
     """
     project = options.project()
     places = [serving_environment(project, environment)] if environment is not None else list(project.serving)
     target = options.target(project)
     told = [live_in(project, target, each) for each in places]
-    moving = on_the_way.of(project, target)
+    moving = [*on_the_way.of(project, target), *elsewhere.waiting(project, target)]
     value = {"live": [each.document for each in told], "on_the_way": [_document(each) for each in moving]}
-    options.terminal.result(value, _live_table(told), *_moving_table(moving))
+    system = elsewhere.system(project)
+    under_way = [f"\nWhat is under way is shown by {system}; here is what waits for it."] if system is not None else []
+    options.terminal.result(value, _live_table(told), *under_way, *_moving_table(moving))
 
 
 def live_in(project: Project, target: Target, environment: Environment) -> Released:
@@ -148,6 +151,7 @@ def _document(each: OnTheWay) -> dict[str, Any]:
         "since": each.since,
         "waits_for": each.waits_for,
         "why": each.why,
+        "log": each.log,
     }
 
 
@@ -170,4 +174,5 @@ def _moving_table(moving: list[OnTheWay]) -> list[Any]:
     if not moving:
         return []
     rows = [(each.kind, each.what, f"{each.since:%Y-%m-%d %H:%M}", escape(each.told)) for each in moving]
-    return ["", table("Pipeline", "Of", "Since", "Where", rows=rows)]
+    logs = [f"The whole log of {each.kind} {each.what}: {escape(each.log)}" for each in moving if each.log is not None]
+    return ["", table("Pipeline", "Of", "Since", "Where", rows=rows), *logs]

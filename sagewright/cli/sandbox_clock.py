@@ -17,7 +17,7 @@ from .sandbox_process import RunningSandbox
 from .terminal import table
 
 _STEP = re.compile(r"(\d+)([dhms])")
-_FORWARD = re.compile(r"\+(?:\d+[dhms])+")
+_FORWARD = re.compile(r"\+?(?:\d+[dhms])+")
 _GOES_ON = "The clock goes on to where it was sent; see how far it is: [bold]sagewright sandbox clock[/]"
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from sagewright.runtime.functions import training_start
 from sagewright.runtime.functions.model_versions import APPROVED, Version
@@ -49,6 +50,11 @@ def register(group: typer.Typer) -> None:
             project, f"Three jobs will run one after the other, the training on one {instance}, charged by the second."
         )
         deployed.require_current(project, target)
+        if project.repository is not None:
+            options.terminal.note(
+                f"A push to {escape(project.repository.branch)} trains by itself, where code, settings or data are "
+                "new; this is a training beside that, and its version waits for approval like any other."
+            )
         training.send_data(options, project, target)
         arn = training.start(project, target, Overrides(threshold, instance_type))
         if not wait:

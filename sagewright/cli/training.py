@@ -25,6 +25,8 @@ from .terminal import FAILED, OK, SKIPPED
 
 _DECIMAL = re.compile(r"-?\d+\.\d+(?:[eE][+-]?\d+)?")
 
+DIRTY = "-dirty"
+"""What the name of a commit ends with where the folder holds changes that no commit has."""
 NOT_GOOD_ENOUGH = "NotGoodEnough"
 QUIET_STEPS = {NOT_GOOD_ENOUGH}  # its message is the failure that is told at the end
 
@@ -169,7 +171,7 @@ def git_commit(root: Path) -> str | None:
     commit = _git(git, root, "rev-parse", "HEAD")
     if not commit:
         return None
-    return f"{commit}-dirty" if _git(git, root, "status", "--porcelain", "--", ".") else commit
+    return f"{commit}{DIRTY}" if _git(git, root, "status", "--porcelain", "--", ".") else commit
 
 
 def _git(git: str, root: Path, *arguments: str) -> str | None:

@@ -138,7 +138,7 @@ def test_a_deployment_brings_policies_of_another_release_up_to_date(
     bootstrapping.bootstrap(Options(Terminal(), folder), project, sandbox, place)
 
     assert bootstrapping._is_ready(place, sandbox)
-    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 5
+    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 6
 
 
 def test_environments_that_share_a_bootstrap_share_its_boundary(home: Home, project: Path) -> None:

@@ -258,7 +258,7 @@ def test_a_check_that_is_denied_says_so_and_the_others_go_on(patient: Patient, m
     assert found[-1].check == surroundings.SOURCE
 
 
-def test_each_environment_that_is_closed_is_one_failure_with_its_command(
+def test_each_environment_that_is_closed_is_one_warning_here_where_deploy_bootstraps(
     patient: Patient, run: Callable[..., Result]
 ) -> None:
     subject = patient()
@@ -272,12 +272,14 @@ def test_each_environment_that_is_closed_is_one_failure_with_its_command(
 
     done = run("doctor", "--project", subject.project.root, "--json")
 
-    assert done.exit_code == 1
+    assert done.exit_code == 0
     found = json.loads(done.stdout)["findings"]
-    failures = [each for each in found if each["result"] == "failure"]
-    assert [(each["told"], each["mend"]) for each in failures] == [
+    itself = "; `sagewright deploy` does it here by itself"
+    closed = [each for each in found if "or does not trust" in each["told"]]
+    assert [(each["result"], each["told"], each["mend"]) for each in closed] == [
         (
-            f"{name} ({account}) is not bootstrapped, or does not trust 111111111111",
+            "warning",
+            f"{name} ({account}) is not bootstrapped, or does not trust 111111111111{itself}",
             f"sagewright bootstrap {name}",
         )
         for name, account in (("staging", "222222222222"), ("prod", "333333333333"))

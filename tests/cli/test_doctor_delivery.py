@@ -232,6 +232,35 @@ def test_a_folder_that_is_not_under_git_is_told(patient: Patient, monkeypatch: p
 
     assert found.result == "warning"
     assert "is not under Git" in found.told
+    assert found.mend == "git init -b main && git add . && git commit -m 'Begin'"
+
+
+def test_git_is_begun_with_the_branch_that_is_built(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = patient("repository: {provider: codecommit, name: churn, branch: release/next}\n")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(subject.project.root.parent))
+
+    assert the(delivery.git(subject, first(subject))).mend.startswith("git init -b release/next && git add .")
+
+
+def test_where_another_system_builds_the_remote_is_the_repositorys_own(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = "repository: {provider: github, name: example/churn}\ndelivery: {provider: github_actions}\n"
+    subject = patient(declared)
+    root = subject.project.root
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(root.parent))
+    push = "git remote add origin '<address of example/churn at github>' && git push -u origin HEAD:main"
+
+    found = the(delivery.git(subject, first(subject)))
+    assert found.mend == f"git init -b main && git add . && git commit -m 'Begin' && {push}"
+
+    subprocess.run(["git", "-C", str(root), "init", "--quiet"], check=True)
+    found = the(delivery.git(subject, first(subject)))
+    assert (found.result, found.mend) == ("warning", push)
+    assert "has no remote: nothing can be pushed to example/churn at github" in found.told
+
+    subprocess.run(["git", "-C", str(root), "remote", "add", "origin", "https://example.com/churn.git"], check=True)
+    assert the(delivery.git(subject, first(subject))).result == "ok"
 
 
 def test_without_git_nothing_can_be_pushed(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:

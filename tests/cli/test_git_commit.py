@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from sagewright.cli.deploy import uncommitted
 from sagewright.cli.training import git_commit
+from sagewright.project import load
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -39,3 +41,19 @@ def test_a_project_that_the_repository_around_it_does_not_track_has_no_commit(re
 
 def test_a_folder_outside_any_repository_has_no_commit(tmp_path: Path) -> None:
     assert git_commit(tmp_path) is None
+
+
+def test_beside_delivery_a_deployment_of_what_no_commit_has_is_told_as_such(project: Path) -> None:
+    git(project, "init", "-q")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "first")
+    file = project / "project.yaml"
+    file.write_text(f"{file.read_text()}\n")
+    assert uncommitted(load(project)) is None
+    with file.open("a") as more:
+        more.write("repository: {provider: codecommit, name: leavers}\n")
+    told = uncommitted(load(project))
+    assert told is not None
+    assert "is in no commit" in told
+    git(project, "commit", "-qam", "second")
+    assert uncommitted(load(project)) is None

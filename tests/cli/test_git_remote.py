@@ -89,6 +89,7 @@ def test_a_folder_without_git_is_left_alone_with_words(delivered: Project, targe
     assert remote is not None
     assert remote.command is None
     assert f"{delivered.root} is not under Git, so nothing was changed there" in remote.told
+    assert f"`{git_remote.beginning('main')}`; then `sagewright deploy` adds the remote 'sandbox'" in remote.told
     assert not (delivered.root / ".git").exists()
 
 

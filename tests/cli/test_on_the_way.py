@@ -1,5 +1,6 @@
 """What is under way is told with where it is and whom it waits for; what has ended, with how."""
 
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ class Pipelines:
 
     def __init__(self) -> None:
         self.answered: list[dict[str, Any]] = []
+        self.result: dict[str, Any] = {"errorDetails": {"message": "too slow"}}
 
     def list_pipeline_executions(self, **given: str) -> dict[str, Any]:
         told: dict[str, str] = {NOT_YET: "InProgress", WAITS: "InProgress", FAILED: "Failed", "older": "Failed"}
@@ -61,11 +63,17 @@ class Pipelines:
             "actionName": "Verify",
             "actionExecutionId": "verify",
             "status": "Failed",
-            "output": {"executionResult": {"errorDetails": {"message": "too slow"}}},
+            "output": {"executionResult": self.result},
         }
         configured = {"resolvedConfiguration": {"CustomData": "Version 3: recall 0.9"}}
         asked = {"actionExecutionId": "question", "status": "InProgress", "input": configured}
         return [{"actionExecutionDetails": [failed, asked]}]
+
+    def batch_get_builds(self, ids: list[str]) -> dict[str, Any]:
+        return {"builds": [{"logs": {"groupName": "/aws/codebuild/leavers-test", "streamName": each}} for each in ids]}
+
+    def get_log_events(self, **_given: Any) -> dict[str, Any]:
+        return {"events": [{"message": "FAILED tests/test_a.py::test_b - assert 1 == 2"}]}
 
     def put_approval_result(self, **given: Any) -> None:
         self.answered.append(given)
@@ -110,6 +118,17 @@ def test_of_what_has_ended_only_the_last_is_told_with_why(found: dict[str, OnThe
     assert "older" not in found
 
 
+def test_a_build_that_failed_is_told_with_the_test_and_the_command_for_the_whole_log(delivered: Project) -> None:
+    target: Any = Target()
+    build = f"leavers-test:{uuid.uuid4()}"
+    result = {"externalExecutionId": build, "errorDetails": {"message": "exit status 1"}}
+    target.pipelines.result = result
+    (told,) = [each for each in on_the_way.of(delivered, target) if each.execution == FAILED]
+    assert told.told.endswith("exit status 1. Its log: FAILED tests/test_a.py::test_b - assert 1 == 2")
+    assert told.log is not None
+    assert told.log.startswith(f"aws logs tail /aws/codebuild/leavers-test --log-stream-names {build}")
+
+
 def test_a_project_without_delivery_has_nothing_on_its_way(project: Path) -> None:
     target: Any = None
     assert on_the_way.of(load(project), target) == []
@@ -151,3 +170,9 @@ def test_another_version_than_the_one_at_the_gate_is_not_let_through(asked: Opti
 def test_a_gate_that_there_is_not_is_refused_with_where_the_project_serves(asked: Options) -> None:
     with pytest.raises(CommandError, match=r"'prod' is no environment in which leavers serves\. It serves in: dev"):
         gate.decide(asked, "prod", None, gates.REJECTED, None)
+
+
+def test_a_build_that_trained_nothing_says_why() -> None:
+    skipped = "Training skipped: code, settings and data are those of the training that has succeeded"
+    ended = OnTheWay("build", "1", "commit 1", None, "Succeeded", None, None, WHEN, why=skipped)
+    assert ended.told == f"succeeded: {skipped}"

@@ -21,6 +21,7 @@ NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)
         ("+2h", NOW + timedelta(hours=2)),
         ("+1d12h", NOW + timedelta(days=1, hours=12)),
         ("+90m", NOW + timedelta(minutes=90)),
+        ("169h", NOW + timedelta(hours=169)),
         ("+30s", NOW + timedelta(seconds=30)),
         ("2030-02-01", datetime(2030, 2, 1, tzinfo=UTC)),
         ("2030-02-01T08:30", datetime(2030, 2, 1, 8, 30, tzinfo=UTC)),
@@ -31,7 +32,7 @@ def test_a_moment_is_a_duration_from_now_or_a_time(text: str, expected: datetime
     assert sandbox_clock.moment(text, NOW) == expected
 
 
-@pytest.mark.parametrize("text", ["2h", "+2", "+h", "tomorrow", "+-2h", ""])
+@pytest.mark.parametrize("text", ["2", "+2", "+h", "tomorrow", "+-2h", ""])
 def test_what_is_neither_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(CommandError, match="is neither a duration nor a time: write \\+2h"):
         sandbox_clock.moment(text, NOW)

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 import sagewright
-from sagewright.cli.delivery import workflow_files, workflow_glue
+from sagewright.cli.delivery import outside_steps, workflow_files, workflow_glue
 from sagewright.project import Project
 from sagewright.stacks.delivery import jobs, steps
 
@@ -203,3 +203,26 @@ def test_stale_files_are_found_and_written_anew(written: Write) -> None:
     assert workflow_files.write(project) == stale
     assert workflow_files.stale(project) == []
     assert not old.exists()
+
+
+def test_what_was_never_written_is_told_apart_from_what_is_stale(written: Write) -> None:
+    project = written("github_actions")
+    (project.root / ".github" / "workflows" / "build.yml").write_text("name: mine\n")
+    (project.root / ".github" / "workflows" / "registry.yml").unlink()
+    told = outside_steps.told_stale(project, workflow_files.stale(project), [])
+    assert told == (
+        "Not written yet: .github/workflows/registry.yml. Not what project.yaml says: .github/workflows/build.yml. "
+        "Run `sagewright delivery workflows`, and commit that."
+    )
+
+
+def test_what_another_provider_has_left_is_listed_and_what_somebody_else_wrote_is_not(written: Write) -> None:
+    project = written("github_actions")
+    (project.root / "Jenkinsfile").write_text("pipeline {}")
+    assert workflow_files.left_over(project) == []
+    (project.root / "Jenkinsfile").write_text("// Written by `sagewright delivery workflows` from project.yaml")
+    left = workflow_files.left_over(project)
+    assert left == ["Jenkinsfile"]
+    assert outside_steps.told_stale(project, [], left) == (
+        "Left from another provider: Jenkinsfile. `git rm -r Jenkinsfile` takes that away."
+    )

@@ -37,6 +37,12 @@ OTHERS = {
 }
 PLACEHOLDERS = {"VERSION": "3", "ENV": "prod", "COMMAND": "deploy", "FILE": "rows.csv", "TIME": "+1h"}
 
+# What the AWS command line has beside the operations: https://docs.aws.amazon.com/cli/latest/reference/logs/tail.html
+CUSTOM = {
+    ("logs", "tail"): {
+        *("--since", "--follow", "--format", "--filter-pattern", "--log-stream-names", "--log-stream-name-prefix"),
+    },
+}
 
 COMMANDS = [(block.where, words) for block in shell.blocks() for words in block.commands()]
 CASES = {f"{where} {' '.join(words)}": words for where, words in [*COMMANDS, *shell.in_sentences()]}
@@ -75,6 +81,9 @@ def of_ours(arguments: list[str]) -> None:
 
 def of_aws(service: str, operation: str, *options: str) -> None:
     """Hold a call of the AWS command line against botocore's model of the service."""
+    if (service, operation) in CUSTOM:
+        assert {each for each in options if each.startswith("--")} <= CUSTOM[service, operation]
+        return
     model = botocore.session.get_session().get_service_model("s3" if service == "s3api" else service)
     named = {xform_name(each, "-"): each for each in model.operation_names}
     assert operation in named, f"{service} has no {operation}"

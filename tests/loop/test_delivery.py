@@ -200,7 +200,7 @@ def taken_back_by_hand(delivery: Delivered, rejected: int) -> None:
     entry = delivery.audit("rollback")[-1]
     assert (entry["words"], entry["who"].rpartition("/")[2]) == ("it says 'No' / since noon", "administrator")
     refused = cli.refused("rollback", "prod", "--to", str(rejected), "--reason", "it was better after all")
-    assert f"Version {rejected} is Rejected: approve it again, or name another one" in refused
+    assert f"Version {rejected} is Rejected: approve it again" in refused
     assert delivery.serving("prod") == 1
 
 
@@ -252,6 +252,21 @@ def test_an_approval_that_nobody_gives_in_time_ends_the_promotion(delivery: Deli
     assert (delivery.serving("staging"), delivery.serving("prod")) == (number, 1)
     assert "Nothing waits at the gate of prod" in delivery.lifts.cli.refused("approve", "--gate", "prod")
     assert sandbox_person.clock(delivery.running).ahead_s > 0
+    approved_once_more(delivery, number, identity)
+
+
+def approved_once_more(delivery: Delivered, number: int, before: str) -> None:
+    """What ended at the gate goes on by another approval; a further one, meanwhile, begins nothing."""
+    cli = delivery.lifts.cli
+    told = cli.run("approve", str(number)).stdout
+    assert "now it is approved once more. Its promotion starts by itself" in " ".join(told.split())
+    identity = until(lambda: found if (found := delivery.promotion_of(number)) != before else None)
+    delivery.at_gate(identity)
+    count = len(delivery.executions("promotion"))
+    assert "waits at the gate of prod" in " ".join(cli.run("approve", str(number), "--note", "now").stdout.split())
+    cli.ok("reject", "--gate", "prod")
+    assert delivery.ended("promotion", identity) == "Failed"
+    assert len(delivery.executions("promotion")) == count
 
 
 def test_a_version_that_serves_cannot_be_retired(delivery: Delivered) -> None:
@@ -259,6 +274,8 @@ def test_a_version_that_serves_cannot_be_retired(delivery: Delivered) -> None:
     assert "Version 1 serves in prod, so it cannot be retired" in refused
     rejected = next(each for each in delivery.lifts.cli.ok("models") if each["status"] == "Rejected")
     assert delivery.lifts.cli.ok("models", "retire", str(rejected["version"]), "--note", "wrong")["changed"]
+    (entry,) = delivery.lifts.cli.ok("audit", "--kind", "retirement")
+    assert (entry["words"], entry["sources"]["version"]) == ("wrong", rejected["arn"])
 
 
 def test_a_repository_without_a_commit_is_told_as_such_and_the_next_push_is_built(delivery: Delivered) -> None:

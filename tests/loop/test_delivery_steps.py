@@ -293,6 +293,23 @@ def test_what_is_released_by_hand_is_in_the_audit_and_can_be_gone_back_to(steps:
     assert steps.resolve(0, *asked)["Summary"] == f"Nothing to do: version {number} serves already."
 
 
+def test_what_was_taken_back_comes_back_only_where_it_is_named(steps: Steps) -> None:
+    number = steps.running()
+    assert number != 1
+    assert steps.resolve(0, "rollback-resolve", "--leaving", str(number), "--version", "1")["Proceed"] == "yes"
+    assert steps.deploy() == "UPDATE_COMPLETE"
+    steps.verify(1, "rollback-2", "--rollback")
+    assert steps.object(f"releases/{number}/taken-back.json")["execution"] == "rollback-2"
+    told = steps.releases.refused(
+        *("delivery", "rollback-resolve", "prod", "--leaving", "1"),
+        *("--output", str(steps.output), "--variables", str(steps.output / "release.env")),
+    )
+    assert f"version {number} was taken back" in told
+    assert f"`--to {number}`" in told
+    named = steps.resolve(0, "rollback-resolve", "--leaving", "1", "--version", str(number))
+    assert (named["Proceed"], named["Number"]) == ("yes", str(number))
+
+
 def test_a_first_release_that_fails_leaves_no_endpoint(steps: Steps) -> None:
     """Last, because it begins with an environment in which nothing was ever released."""
     cloudformation, s3 = steps.sandbox.client("cloudformation", PROD), steps.sandbox.client("s3", PROD)

@@ -41,6 +41,7 @@ CASES: dict[str, tuple[str, Change, list[Change], list[Change]]] = {
         [
             {"detail.ModelApprovalStatus": "Approved"},
             {"detail.UpdatedModelPackageFields": ["ApprovalDescription", "ModelApprovalStatus"]},
+            {"detail.UpdatedModelPackageFields": ["ApprovalDescription"]},
             {"detail.UpdatedModelPackageFields": ABSENT},
             # The documentation's example says its source twice, the second time as a list.
             {"source": ["aws.sagemaker"]},

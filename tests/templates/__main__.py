@@ -2,7 +2,8 @@
 
 `make check` runs it: `python tests/templates`. Any error or warning of cfn-lint fails, any finding of cdk-nag that is
 not answered beside the construct that it is about, any policy that allows too much, and any finding of checkov that is
-not skipped with its reason; checkov has to pass 97 % of its checks even so.
+not skipped with its reason; checkov has to pass 97 % of its checks even so. A template that differs from another one
+only in where it is deployed is linted and scanned once, against what each of the regions has.
 """
 
 import argparse
@@ -15,10 +16,9 @@ from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from matrix import REGIONS
 from review import collect
 from scanner import LEAST_SHARE, scan
-
-REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
 NETWORKS: dict[str, dict[str, Any]] = {
     "none": {"mode": "none"},

@@ -104,6 +104,8 @@ class EnvironmentRelease:
             try:
                 proof = self._prove(approver)
                 turn.confirm()
+                if self.is_rollback:
+                    self._take_back()
                 verified.write(self._client("s3"), self._releases, proof)
                 self._write_down()
             except EXPECTED as error:
@@ -158,6 +160,13 @@ class EnvironmentRelease:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 return None
             raise
+
+    def _take_back(self) -> None:
+        """Note which version goes: the first environment's copy of the record names it until the new one is proved."""
+        copy = names.release_copy(self.project.name, self.project.first.name, self.environment.name)
+        leaving = live.recorded(self.target.client("ssm", self.project.first), copy)
+        if leaving is not None and leaving.number not in {None, self.number}:
+            verified.take_back(self._client("s3"), self._releases, leaving.number or 0, self.execution)
 
     def _write_down(self) -> None:
         """Let the environment's record and its copy in the first one say what really serves."""

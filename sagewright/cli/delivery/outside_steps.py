@@ -36,34 +36,46 @@ def register(group: typer.Typer) -> None:
 def workflows(
     options: Options,
     *,
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; fail where a file is stale.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail where a file is stale or left over.")
+    ] = False,
 ) -> None:
     """Write the files by which GitHub Actions or Jenkins runs the steps, as project.yaml says; commit them.
 
     The tool itself is among them: jobs install exactly the one that wrote them.
     """
     project = options.project()
+    from . import workflow_files  # noqa: PLC0415 - it loads the CDK, which no other command needs
+
+    left = workflow_files.left_over(project)
     if not project.delivery.elsewhere:
         raise CommandError(
             f"{project.name} is delivered by AWS CodePipeline, which needs no files in it: write "
-            "`delivery: {provider: github_actions}` or `jenkins` in project.yaml to have them written."
+            "`delivery: {provider: github_actions}` or `jenkins` in project.yaml to have them written. "
+            f"{told_stale(project, [], left)}".rstrip()
         )
-    from . import workflow_files  # noqa: PLC0415 - it loads the CDK, which no other command needs
-
     if check:
         stale = workflow_files.stale(project)
-        if stale:
-            raise CommandError(told_stale(stale))
-        options.terminal.result({"stale": stale}, "Every file is what project.yaml says.")
+        if stale or left:
+            raise CommandError(told_stale(project, stale, left))
+        options.terminal.result({"stale": stale, "left_over": left}, "Every file is what project.yaml says.")
         return
     written = workflow_files.write(project)
     told = f"Wrote {', '.join(written)}: commit them." if written else "Every file is what project.yaml says already."
-    options.terminal.result({"written": written}, told)
+    options.terminal.result({"written": written, "left_over": left}, f"{told} {told_stale(project, [], left)}".rstrip())
 
 
-def told_stale(stale: list[str]) -> str:
-    """Say which files have to be written anew."""
-    return f"{', '.join(stale)} is not what project.yaml says: run `sagewright delivery workflows`, and commit that."
+def told_stale(project: Project, stale: list[str], left: list[str]) -> str:
+    """Say which files have to be written, or written anew, and which ones another provider has left; "" for none."""
+    absent = [name for name in stale if not (project.root / name).exists()]
+    changed = [name for name in stale if name not in absent]
+    told = [
+        f"Not written yet: {', '.join(absent)}." if absent else "",
+        f"Not what project.yaml says: {', '.join(changed)}." if changed else "",
+        "Run `sagewright delivery workflows`, and commit that." if stale else "",
+        f"Left from another provider: {', '.join(left)}. `git rm -r {' '.join(left)}` takes that away." if left else "",
+    ]
+    return " ".join(filter(None, told))
 
 
 def stack(

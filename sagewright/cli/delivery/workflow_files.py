@@ -42,6 +42,8 @@ _ACTIONS = {
     "credentials": "aws-actions/configure-aws-credentials@e6de054238d6b7531b4efff3b6587d9aade6a06c # v6.2.3",
 }
 _RUNNER = "ubuntu-24.04"
+# What every file of the templates begins with.
+_MARK, _MARK_WITHIN = b"Written by `sagewright delivery workflows`", 200
 _CREDENTIAL = "sagewright-aws"
 """The name of the credential in Jenkins by which a build gets its token."""
 
@@ -72,6 +74,20 @@ def files(project: Project) -> dict[str, bytes]:
 def stale(project: Project) -> list[str]:
     """List the files that are not what the project file says, or not there."""
     return [name for name, content in files(project).items() if not _is(project.root / name, content)]
+
+
+def left_over(project: Project) -> list[str]:
+    """List the files that were written for another provider and are still there: it would run them, too."""
+    own = files(project)
+    others = [name for listed in _FILES.values() for name in listed if name not in own]
+    found = [name for name in others if _is_ours(project.root / name)]
+    tools = [f"{TOOLS}/{each.name}" for each in (project.root / TOOLS).glob("sagewright-*.whl")] if not own else []
+    return [*found, *([TOOLS] if tools else [])]
+
+
+def _is_ours(file: Path) -> bool:
+    """Tell a file that was written here from one that somebody else has under the same name."""
+    return file.is_file() and _MARK in file.read_bytes()[:_MARK_WITHIN]
 
 
 def write(project: Project) -> list[str]:

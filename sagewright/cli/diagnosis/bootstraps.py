@@ -14,6 +14,7 @@ CHECK = "bootstrap"
 # The lookup role, by which other accounts are looked at, came with 8; everything else of ours needs less.
 # https://docs.aws.amazon.com/cdk/v2/guide/bootstrapping-env.html#bootstrapping-template
 LEAST_VERSION = 8
+_BY_ITSELF = "; `sagewright deploy` does it here by itself"
 
 
 def closed(subject: Subject) -> dict[str, Finding]:
@@ -27,11 +28,12 @@ def closed(subject: Subject) -> dict[str, Finding]:
         try:
             target.lookup_client("sts", environment)
         except ClientError as error:
-            told = f"{environment.name} ({account}) is not bootstrapped, or does not trust {target.account}"
+            itself = _BY_ITSELF if target.is_sandbox else ""
+            told = f"{environment.name} ({account}) is not bootstrapped, or does not trust {target.account}{itself}"
             answer = error.response["Error"]
             found[environment.name] = Finding(
                 CHECK,
-                "failure",
+                "warning" if target.is_sandbox else "failure",
                 told,
                 environment.name,
                 f"{answer['Code']}: {answer.get('Message', '')}",
@@ -52,7 +54,7 @@ def _place(subject: Subject, place: Place) -> Iterator[Finding]:
     toolkit = bootstrapping.deployed_with(cloudformation, place.toolkit)
     if toolkit is None:
         result = "warning" if subject.target.is_sandbox else "failure"
-        itself = " yet; `sagewright deploy` does it here by itself" if subject.target.is_sandbox else ""
+        itself = f" yet{_BY_ITSELF}" if subject.target.is_sandbox else ""
         later = f"the CDK: SSM parameter /cdk-bootstrap/{place.qualifier}/version not found"
         yield Finding(CHECK, result, f"{place} is not bootstrapped{itself}", name, later, mend)
         return

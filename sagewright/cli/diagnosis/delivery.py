@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sagewright.cli import git_remote
 from sagewright.cli.errors import NOT_THERE
 from sagewright.project import Environment, names
 from sagewright.project.repository import Repository, RepositoryProvider
@@ -132,7 +133,13 @@ def git(subject: Subject, first: Environment) -> Iterator[Finding]:
         return
     if _said(program, subject, "rev-parse", "--is-inside-work-tree") != "true":
         told = f"{subject.project.root} is not under Git: there is nothing to push"
-        yield Finding(GIT, "warning", told, first.name, mend="git init && git add . && git commit -m 'Begin'")
+        mend = git_remote.beginning(declared.branch)
+        mend = " && ".join([mend, *_to_theirs(declared)]) if _is_theirs(subject, declared) else mend
+        yield Finding(GIT, "warning", told, first.name, mend=mend)
+        return
+    if _is_theirs(subject, declared) and not _said(program, subject, "remote"):
+        told = f"{subject.project.root} has no remote: nothing can be pushed to {declared.name} at {declared.provider}"
+        yield Finding(GIT, "warning", told, first.name, mend=" && ".join(_to_theirs(declared)))
         return
     hosted = declared.provider == "codecommit" and not subject.target.is_sandbox
     helpers = (_said(program, subject, "config", "--get-regexp", r"^credential\..*helper$") or "").lower()
@@ -146,6 +153,18 @@ def git(subject: Subject, first: Environment) -> Iterator[Finding]:
         yield Finding(GIT, "warning", told, first.name, "fatal: Authentication failed", mend)
         return
     yield Finding(GIT, "ok", f"Git can push {subject.project.root}", first.name)
+
+
+def _is_theirs(subject: Subject, declared: Repository) -> bool:
+    """Tell whether a person makes the repository, and so the remote: only for our own do we know the address."""
+    if subject.project.delivery.elsewhere:
+        return True
+    return declared.provider != "codecommit" and not subject.target.is_sandbox
+
+
+def _to_theirs(declared: Repository) -> tuple[str, ...]:
+    address = f"<address of {declared.name} at {declared.provider}>"
+    return f"git remote add origin '{address}'", f"git push -u origin HEAD:{declared.branch}"
 
 
 def _said(program: str, subject: Subject, *call: str) -> str | None:

@@ -17,7 +17,17 @@ from .client import Client
 from .objects import Location, listing, read_json
 
 FOLDER = "audit"
-Kind = Literal["training", "approval", "rejection", "promotion", "gate", "release", "rollback", "settings"]
+Kind = Literal[
+    "training",
+    "approval",
+    "rejection",
+    "promotion",
+    "gate",
+    "release",
+    "rollback",
+    "retirement",
+    "settings",
+]
 # S3's answer to a conditional write where the object is there.
 _THERE = {"PreconditionFailed", "412"}
 

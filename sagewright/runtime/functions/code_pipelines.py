@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from .client import Client
 
-RUNNING = {"InProgress", "Stopping"}
+GOES_ON = "InProgress"
+RUNNING = {GOES_ON, "Stopping"}
 NONE = "none"
 """What a variable says that was given no value: CodePipeline knows no empty ones."""
 # https://docs.aws.amazon.com/codepipeline/latest/APIReference/API_StopPipelineExecution.html

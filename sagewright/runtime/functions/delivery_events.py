@@ -116,8 +116,7 @@ def _requested(desk: Desk, event: Event) -> dict[str, Any]:
 def _tested(desk: Desk, event: Event) -> dict[str, Any]:
     """Write the result of a pull request's tests below it."""
     build = event["detail"]["build-id"].rpartition("build/")[2]
-    codebuild, codecommit = desk.client("codebuild"), desk.client("codecommit")
-    return {"commented": pull_requests.report(codebuild, codecommit, build, desk.setting.repository)}
+    return {"commented": pull_requests.report(desk.client, build, desk.setting.repository, desk.setting.region)}
 
 
 _ACTIONS: dict[str, Callable[[Desk, Event], dict[str, Any]]] = {

@@ -1,8 +1,9 @@
 """The registry as a person sees it: numbered versions with a decision, and the decisions themselves."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +17,7 @@ RETIRED = "Retired"
 _DONE = "Done"
 # https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ModelLifeCycle.html
 _NOTE_LENGTH = 1024
+_ONCE_MORE = re.compile(r" ?\(once more, [^)]*\)$")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Version:
     """The ARN of who changed it last, where SageMaker knows."""
     stage: str | None = None
     """Where it is in its life cycle; None where nobody has said so."""
+    stage_note: str | None = None
+    """Why it is there, in the words of who said so."""
 
     @property
     def is_retired(self) -> bool:
@@ -62,6 +66,7 @@ def describe(sagemaker: Client, arn: str) -> Version:
     """Read one version by its ARN."""
     package = sagemaker.describe_model_package(ModelPackageName=arn)
     container: dict[str, Any] = package["InferenceSpecification"]["Containers"][0]
+    cycle: dict[str, str] = package.get("ModelLifeCycle", {})
     return Version(
         number=package["ModelPackageVersion"],
         arn=package["ModelPackageArn"],
@@ -73,7 +78,8 @@ def describe(sagemaker: Client, arn: str) -> Version:
         metadata=package.get("CustomerMetadataProperties", {}),
         changed=package.get("LastModifiedTime", package["CreationTime"]),
         changed_by=_person(package.get("LastModifiedBy", package.get("CreatedBy", {}))),
-        stage=package.get("ModelLifeCycle", {}).get("Stage"),
+        stage=cycle.get("Stage"),
+        stage_note=cycle.get("StageDescription") or None,
     )
 
 
@@ -106,28 +112,46 @@ def find(sagemaker: Client, group: str, number: int) -> Version:
 
 
 def newest(sagemaker: Client, group: str, status: str) -> Version | None:
-    """Return the newest version in that state of approval, None where there is none."""
+    """Return the newest version in that state of approval that is not retired, None where there is none."""
     pages = sagemaker.get_paginator("list_model_packages").paginate(
         ModelPackageGroupName=group, ModelApprovalStatus=status, SortBy="CreationTime", SortOrder="Descending"
     )
     for page in pages:
         for summary in page["ModelPackageSummaryList"]:
-            return describe(sagemaker, summary["ModelPackageArn"])
+            version = describe(sagemaker, summary["ModelPackageArn"])
+            if not version.is_retired:
+                return version
     return None
 
 
-def decide(sagemaker: Client, version: Version, status: str, note: str | None) -> bool:
+def decide(sagemaker: Client, version: Version, status: str, note: str | None, *, anew: bool = False) -> bool:
     """Approve or reject; False where the version already says exactly that, so that repeating it changes nothing.
 
     Leaving the note out keeps the one that is there when the decision stands, and clears it when the decision changes.
+    A retired version is not approved: nothing would release it. `anew` says the same once more: it adds the moment to
+    the note, because SageMaker tells only of what has changed.
     """
+    if status == APPROVED and version.is_retired:
+        because = f" ({version.stage_note})" if version.stage_note else ""
+        raise Refused(
+            f"Version {version.number} is retired{because}, for good: it cannot be approved. Approve another one, see "
+            "`sagewright models`; or train a new one from the same commit: `sagewright train`."
+        )
     if version.status == status and note in (None, version.note):
-        return False
+        if not anew:
+            return False
+        note = _once_more(version.note)
     description = note if note is not None else ""
     sagemaker.update_model_package(
         ModelPackageArn=version.arn, ModelApprovalStatus=status, ApprovalDescription=description
     )
     return True
+
+
+def _once_more(note: str | None) -> str:
+    said = _ONCE_MORE.sub("", note or "")
+    again = f"(once more, {datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f})"
+    return f"{said[: _NOTE_LENGTH - len(again) - 1]} {again}".lstrip()
 
 
 def retire(sagemaker: Client, version: Version, note: str) -> bool:

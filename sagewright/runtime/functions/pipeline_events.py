@@ -93,15 +93,18 @@ def _resolved(desk: Desk, execution: Execution) -> Mapping[str, str]:
 def _tell_failure(desk: Desk, execution: Execution) -> bool:
     """Say in one message what failed, why in its own words, what that means, and what to do."""
     failed = code_pipelines.failure(desk.codepipeline, execution.pipeline, execution.id)
+    log = None
     if failed is None:
         subject, why = "failed", "CodePipeline names no action that failed."
     else:
         subject = f"failed at {failed.stage} ({failed.action})"
-        own = build_log.last_error(desk.client, failed.external_id)
-        why = f"{failed.stage} ({failed.action}) failed: {own or failed.why or 'no reason is given'}"
+        log = build_log.read(desk.client, failed.external_id)
+        said = log.after(failed.why) if log is not None else build_log.plain(failed.why)
+        why = f"{failed.stage} ({failed.action}) failed: {said or 'no reason is given'}"
     what, meaning = _meaning(desk, execution, failed)
     page = desk.setting.page(execution.pipeline, execution.id)
-    text = f"{what}: {why.rstrip('.')}. {meaning} Everything about it: {page}"
+    whole = f"The whole log: `{log.whole(desk.setting.region)}`. " if log is not None else ""
+    text = f"{what}: {why.rstrip('.')}. {meaning} {whole}Everything about it: {page}"
     return desk.tell(f"{what.split(' (')[0]} {subject}", text, about=f"failure {execution.id} {subject}")
 
 

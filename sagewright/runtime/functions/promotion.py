@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from . import code_pipelines, evidence, training_progress
 from .client import Client
+from .code_pipelines import Execution
 from .model_versions import APPROVED, Version
 from .refusal import Refused
 
@@ -23,9 +24,24 @@ class Resolved:
 
 
 def start(codepipeline: Client, pipeline: str, version: Version) -> str:
-    """Start the promotion of a version, once for each approval; returns the execution's id."""
+    """Start the promotion of a version, once for each approval; returns the execution's id.
+
+    While one of the same version goes on, it is that one. Whether there is anything to release is left to its first
+    step: of a version that serves everywhere already, a push may have changed the settings.
+    """
+    going_on = under_way(codepipeline, pipeline, version.arn)
+    if going_on is not None:
+        return going_on.id
     because = f"promotion of {version.arn} as decided at {version.changed}"
     return code_pipelines.start(codepipeline, pipeline, {VERSION: version.arn}, because=because)
+
+
+def under_way(codepipeline: Client, pipeline: str, arn: str) -> Execution | None:
+    """Find the promotion of a version that goes on at this moment; one that is being stopped does not."""
+    for each in code_pipelines.running(codepipeline, pipeline):
+        if each.status == code_pipelines.GOES_ON and each.variable(VERSION) == arn:
+            return each
+    return None
 
 
 def require_approved(version: Version | None, arn: str) -> Version:

@@ -1,14 +1,15 @@
 """Pull requests of CodeCommit: each new state of one is tested, and the result is written below it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import code_pipelines
+from . import build_log, code_pipelines
 from .client import Client
 
 # How a build knows which request it is for.
 _ID, _BEFORE, _AFTER = "PULL_REQUEST_ID", "PULL_REQUEST_BEFORE", "PULL_REQUEST_AFTER"
-_OPEN = "OPEN"
+_OPEN, _SUCCEEDED = "OPEN", "SUCCEEDED"
 
 
 @dataclass(frozen=True)
@@ -46,34 +47,38 @@ def test(codebuild: Client, project: str, request: PullRequest) -> str:
     return build["build"]["id"]
 
 
-def report(codebuild: Client, codecommit: Client, build: str, repository: str) -> bool:
+def report(client: Callable[[str], Client], build: str, repository: str, region: str) -> bool:
     """Write a build's result below the request that it was for; False where it was for none."""
-    found = next(iter(codebuild.batch_get_builds(ids=[build])["builds"]), None)
+    found = next(iter(client("codebuild").batch_get_builds(ids=[build])["builds"]), None)
     if found is None:
         return False
     variables = {each["name"]: each["value"] for each in found["environment"].get("environmentVariables", [])}
     if _ID not in variables:
         return False
-    codecommit.post_comment_for_pull_request(
+    log = build_log.read(client, build) if found["buildStatus"] != _SUCCEEDED else None
+    client("codecommit").post_comment_for_pull_request(
         pullRequestId=variables[_ID],
         repositoryName=repository,
         beforeCommitId=variables[_BEFORE],
         afterCommitId=variables[_AFTER],
-        content=_told(found, variables[_AFTER]),
+        content=_told(found, variables[_AFTER], log, region),
         clientRequestToken=code_pipelines.token("comment", build),
     )
     return True
 
 
-def _told(build: dict[str, Any], commit: str) -> str:
+def _told(build: dict[str, Any], commit: str, log: build_log.Told | None, region: str) -> str:
     """Say what came of the tests."""
-    if build["buildStatus"] == "SUCCEEDED":
+    if build["buildStatus"] == _SUCCEEDED:
         return f"The tests of {commit[:12]} have passed."
     phases: list[dict[str, Any]] = build.get("phases", [])
     failed = next((each for each in phases if each.get("phaseStatus") not in {None, "SUCCEEDED"}), dict[str, Any]())
     said = " ".join(each.get("message", "") for each in failed.get("contexts", [])).strip()
+    said = log.after(said) if log is not None else build_log.plain(said)
     link = build.get("logs", {}).get("deepLink", "")
     told = f"The tests of {commit[:12]} have not passed: {build['buildStatus']}"
     told += f" in phase {failed['phaseType']}" if "phaseType" in failed else ""
     told += f": {said}" if said else ""
-    return told.rstrip(".") + "." + (f" The whole output: {link}" if link else "")
+    ways = [f"`{log.whole(region)}`" if log is not None else "", link]
+    whole = ", or ".join(filter(None, ways))
+    return told.rstrip(".") + "." + (f" The whole output: {whole}" if whole else "")

@@ -16,7 +16,7 @@ _UNDECIDED = {
         "InferenceSpecification",
         "MetadataProperties",
     ),
-    *("ModelCard", "ModelLifeCycle", "ModelPackageDescription", "SourceUri", "Tags"),
+    *("ModelCard", "ModelLifeCycle", "ModelPackageDescription", "SourceUri", "Tags", "sourceUri"),
 }
 
 

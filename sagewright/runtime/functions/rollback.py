@@ -5,6 +5,7 @@ registry says now, never by what an event said: started again, it finds that not
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from . import code_pipelines, live, sweep, verified
@@ -78,6 +79,8 @@ class Found:
     proofs: Sequence[Verified]
     superseded: Sequence[int]
     """Only those from before there were proofs: what a promotion has brought and nobody proved does not come back."""
+    taken_back: AbstractSet[int] = frozenset()
+    """What was taken away from there, and not verified there again since: it comes back only where it is named."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,8 @@ def found(sagemaker: Client, s3: Client, endpoint: str, releases: Location, tags
     """Look at what an environment holds now."""
     begun = verified.begun(s3, releases)
     superseded = [number for number in _superseded(sagemaker, endpoint, tags) if number not in begun]
-    return Found(live.read(sagemaker, endpoint), verified.read(s3, releases), superseded)
+    proofs = verified.read(s3, releases)
+    return Found(live.read(sagemaker, endpoint), proofs, superseded, verified.taken_back(s3, releases, proofs))
 
 
 def _superseded(sagemaker: Client, endpoint: str, tags: Mapping[str, str]) -> Iterator[int]:
@@ -132,24 +136,27 @@ def choose(wish: Wish, here: Found, registered: Callable[[int], Version | None])
     left = [number for number in candidates if number not in {running, wish.leaving}]
     for number in left:
         version = registered(number)
-        if _may_serve(version):
+        if number not in here.taken_back and _may_serve(version):
             how = "was verified there" if number in proved else "served there before"
             return Choice(version, f"{wish.environment} goes back to version {number}, which {how}.")
     if stays:
         return Choice(None, f"Nothing to do in {wish.environment}: {here.now} serves there, and nothing else ever did.")
-    return _nowhere(wish, here, left)
+    return _nowhere(wish, here, {number: registered(number) for number in left})
 
 
-def _nowhere(wish: Wish, here: Found, left: Sequence[int]) -> Choice:
+def _nowhere(wish: Wish, here: Found, left: Mapping[int, Version | None]) -> Choice:
     """Take a first release away that did not prove itself; whatever else serves stays, and somebody has to decide."""
     running = here.now.number if here.now is not None else None
     first = not left and (here.now is None or (running is not None and running == wish.leaving))
     if not first or any(proof.number == running for proof in here.proofs):
-        others = f"of the versions that served there, {_listed(left)}, none is in the registry and not rejected"
+        others = ", ".join(f"version {number} {_why_not(version)}" for number, version in left.items())
+        proved = [proof.number for proof in here.proofs]
+        named = [number for number, version in left.items() if number in proved and _may_be_named(version)]
+        back = f"; name one to have it back all the same, as in `--to {named[0]}`" if named else ""
         raise Refused(
-            f"{wish.environment} cannot go back: {others if left else 'no other version ever served there'}. "
-            f"{_still(here.now, wish.environment)} Approve a version with `sagewright approve VERSION`, or delete the "
-            "serving stack to end the service."
+            f"{wish.environment} cannot go back: {others or 'no other version ever served there'}. "
+            f"{_still(here.now, wish.environment)} Approve a version with `sagewright approve VERSION`{back}; or "
+            "delete the monitoring stack and then the serving stack to end the service."
         )
     told = f"version {running}" if running is not None else "nothing"
     return Choice(
@@ -163,21 +170,37 @@ def _nowhere(wish: Wish, here: Found, left: Sequence[int]) -> Choice:
 def _asked_for(number: int, running: int | None, here: Found, registered: Callable[[int], Version | None]) -> Choice:
     """Take the version that a person named, if it has proved itself here."""
     numbers = [proof.number for proof in here.proofs]
+    if number == running and number in numbers:
+        return Choice(None, f"Nothing to do: version {number} serves already.")
+    version = registered(number)
+    if version is not None and number in numbers and _may_be_named(version):
+        return Choice(version, f"Version {number}, which was verified here, serves again.")
+    others = [each for each in numbers if each not in {number, running} and _may_be_named(registered(each))]
+    instead = (
+        f"name another one: {_listed(others)}." if others else "no other one that was verified here can come back."
+    )
+    alternatively = ", or " if others else "; "
+    if version is None or version.is_retired:
+        raise Refused(f"Version {number} {_why_not(version)}: {instead}")
     if number not in numbers:
         raise Refused(
-            f"Version {number} was never verified here, so it cannot be gone back to without staging and approval: "
-            f"verified here were {_listed(numbers) or 'none yet'}. Approve it to have it promoted."
+            f"Version {number} was never verified here, so it cannot be gone back to without staging and approval. "
+            f"Approve it to have it promoted{alternatively}{instead}"
         )
-    version = registered(number)
+    raise Refused(f"Version {number} {_why_not(version)}: approve it again{alternatively}{instead}")
+
+
+def _may_be_named(version: Version | None) -> bool:
+    return version is not None and version.status == APPROVED and not version.is_retired
+
+
+def _why_not(version: Version | None) -> str:
+    """Say what keeps a version that served from coming back."""
     if version is None:
-        raise Refused(f"Version {number} was deleted from the registry: verified here were {_listed(numbers)}.")
-    if version.status != APPROVED:
-        raise Refused(f"Version {number} is {version.status}: approve it again, or name another one.")
+        return "was deleted from the registry"
     if version.is_retired:
-        raise Refused(f"Version {number} is retired: name another one of {_listed(numbers)}.")
-    if number == running:
-        return Choice(None, f"Nothing to do: version {number} serves already.")
-    return Choice(version, f"Version {number}, which was verified here, serves again.")
+        return "is retired"
+    return "was taken back" if version.status == APPROVED else f"is {version.status}"
 
 
 def _may_serve(version: Version | None) -> bool:

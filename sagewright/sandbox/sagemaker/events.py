@@ -18,7 +18,14 @@ _THOUSAND = 1000
 # Events of processing jobs spell these members' values in capitals, unlike the API; the last two without underscores.
 _CAPITALS = {"S3DataType", "S3InputMode", "S3UploadMode", "S3DataDistributionType", "S3CompressionType"}
 _UNDIVIDED = {"S3DataDistributionType", "S3CompressionType"}
-_PACKAGE_STATES = ("ModelPackageStatus", "ModelApprovalStatus", "ModelLifeCycle")
+# A version's event is sent when one of these has changed, and says which. An update that changes none of them sends
+# none here: nothing is documented of such a one.
+_PACKAGE_STATES = (
+    *("ModelPackageStatus", "ModelApprovalStatus", "ApprovalDescription", "ModelLifeCycle"),
+    *("CustomerMetadataProperties", "InferenceSpecification", "SourceUri"),
+)
+# The documented event spells it so.
+_SPELT = {"SourceUri": "sourceUri"}
 # What the documented event of a version holds.
 _PACKAGE = (
     *("ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn", "CreationTime", "InferenceSpecification"),
@@ -129,7 +136,7 @@ def _model_package(before: Record, after: Record) -> dict[str, Any]:
             for container in told["InferenceSpecification"].get("Containers", ())
         ]
         told["InferenceSpecification"] = told["InferenceSpecification"] | {"Containers": containers}
-    changed = [name for name in _PACKAGE_STATES if before and before.get(name) != after.get(name)]
+    changed = [_SPELT.get(name, name) for name in _PACKAGE_STATES if before and before.get(name) != after.get(name)]
     return told | ({"UpdatedModelPackageFields": changed} if changed else {})
 
 

@@ -140,6 +140,9 @@ def _read_failures(role: iam.Role, project: Project, first: Place) -> None:
         ["codebuild:BatchGetBuilds"],
         [first.arn("codebuild", f"project/{build}") for build in builds],
     )
+    # At other providers, CodeBuild itself reports what came of a pull request.
+    if project.repository is not None and project.repository.provider == "codecommit":
+        builds.append(names.build_project(project.name, "pull-request"))
     permissions.allow(
         role,
         "ReadBuildLogs",

@@ -51,8 +51,9 @@ def _registry(first: Place) -> Pattern:
     detail = {
         "ModelPackageGroupName": [names.model_package_group(first.project)],
         "ModelApprovalStatus": ["Approved", "Rejected"],
-        # A version that was approved stays so while its stage or its metadata changes: that decides nothing anew.
-        "$or": [{_CHANGED: ["ModelApprovalStatus"]}, {_CHANGED: [{"exists": False}]}],
+        # A version that was approved stays so while its stage or its metadata changes: that decides nothing anew. One
+        # that is approved once more keeps its status, so that only the words of the decision have changed.
+        "$or": [{_CHANGED: ["ModelApprovalStatus", "ApprovalDescription"]}, {_CHANGED: [{"exists": False}]}],
     }
     return _of(first, "sagemaker", "SageMaker Model Package State Change", detail=detail)
 

@@ -1,10 +1,8 @@
 """What is read of CodePipeline's executions, and what is stopped of them."""
 
-from typing import Any
-
 import pytest
 
-from sagewright.runtime.functions import build_log, code_pipelines, rollback
+from sagewright.runtime.functions import code_pipelines, rollback
 from sagewright.runtime.functions.rollback import Wish
 from tests.runtime.functions.pipelines import Execution, Pipelines
 
@@ -80,11 +78,3 @@ def test_an_execution_that_does_not_end_is_not_waited_for_without_end(pipelines:
 
 def test_an_execution_that_codepipeline_has_forgotten_is_none(pipelines: Pipelines) -> None:
     assert code_pipelines.execution(pipelines, PROMOTION, "00000000-0000-0000-0000-000000000000") is None
-
-
-@pytest.mark.parametrize("identity", ["", "arn:aws:cloudformation:eu-west-1:111111111111:stack/a/b", "a:b"])
-def test_what_is_no_build_has_no_log_of_one(identity: str) -> None:
-    def make(service: str) -> Any:
-        raise AssertionError(f"{service} was asked")
-
-    assert build_log.last_error(make, identity) is None

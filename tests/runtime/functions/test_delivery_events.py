@@ -157,6 +157,21 @@ def test_an_approval_after_a_rejection_is_a_promotion_of_its_own(delivery: Deliv
     assert len(delivery.pipelines.started(PROMOTION)) == 2
 
 
+def test_approving_once_more_starts_a_promotion_only_where_none_goes_on(delivery: Delivery) -> None:
+    changed = {"UpdatedModelPackageFields": ["ApprovalDescription"]}
+    delivery.decide(1, APPROVED)
+    first = delivery.decided(1, APPROVED)["promotion"]
+    delivery.decide(1, APPROVED, "again")
+    assert delivery.decided(1, APPROVED, identity="event-2", **changed) == {"promotion": first}
+    delivery.pipelines.executions[first].status = "Failed"
+    sagemaker = delivery.client("sagemaker")
+    for _ in range(2):
+        version = model_versions.find(sagemaker, delivery.group, 1)
+        assert model_versions.decide(sagemaker, version, APPROVED, None, anew=True)
+    assert (model_versions.find(sagemaker, delivery.group, 1).note or "").count("once more") == 1
+    assert delivery.decided(1, APPROVED, identity="event-3", **changed)["promotion"] != first
+
+
 def test_a_version_that_was_deleted_before_its_event_came_is_let_be(delivery: Delivery) -> None:
     delivery.decide(1, APPROVED)
     delivery.client("sagemaker").delete_model_package(ModelPackageName=delivery.versions[0])
@@ -308,6 +323,7 @@ def test_a_failed_verification_is_told_once_in_the_words_of_its_build(delivery: 
         "Promotion of version 2: prod (Verify) failed: Endpoint churn-prod is too slow: p99 is above 1000"
     )
     assert "prod is being taken back to what was verified there before" in text
+    assert "The whole log: `aws logs tail /aws/codebuild/churn-prod-release --log-stream-names 1 --since" in text
     assert f"/pipelines/{PROMOTION}/executions/{execution.id}/" in text
 
 

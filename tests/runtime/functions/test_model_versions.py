@@ -58,7 +58,7 @@ def test_a_version_is_retired_once_and_for_all_with_the_note_that_says_why(
     assert not version.is_retired
     assert model_versions.retire(sagemaker, version, "too old")
     retired = model_versions.find(sagemaker, registered.group, 1)
-    assert (retired.is_retired, retired.status) == (True, APPROVED)
+    assert (retired.is_retired, retired.status, retired.stage_note) == (True, APPROVED, "too old")
     assert sagemaker.describe_model_package(ModelPackageName=version.arn)["ModelLifeCycle"] == {
         "Stage": "Retired",
         "StageStatus": "Done",
@@ -67,3 +67,17 @@ def test_a_version_is_retired_once_and_for_all_with_the_note_that_says_why(
     assert not model_versions.retire(sagemaker, retired, "again")
     with pytest.raises(Refused, match="Version 1 is retired, and not released any more"):
         release.require_approved(retired)
+
+
+def test_a_retired_version_is_not_approved_and_the_way_out_is_told(
+    client: Callable[[str], Any], registered: Any
+) -> None:
+    sagemaker = client("sagemaker")
+    model_versions.retire(sagemaker, model_versions.find(sagemaker, registered.group, 2), "too old")
+    retired = model_versions.find(sagemaker, registered.group, 2)
+    with pytest.raises(Refused, match=r"Version 2 is retired \(too old\), for good: .* Approve another one"):
+        model_versions.decide(sagemaker, retired, APPROVED, "after all")
+    assert model_versions.find(sagemaker, registered.group, 2).status == PENDING
+    newest = model_versions.newest(sagemaker, registered.group, PENDING)
+    assert newest is not None
+    assert newest.number == 1

@@ -21,11 +21,13 @@ def wish(**asked: int | str) -> Wish:
     return Wish("prod", "somebody", "because", **asked)  # type: ignore[arg-type]
 
 
-def here(running: int | None, proved: Sequence[int] = (), superseded: Sequence[int] = ()) -> Found:
+def here(
+    running: int | None, proved: Sequence[int] = (), superseded: Sequence[int] = (), taken_back: Sequence[int] = ()
+) -> Found:
     """An environment that runs a version; the latest proof first."""
     proofs = [Verified(each, version(each), f"config-{each}", "", "") for each in proved]
     now = Live(version(running), f"config-{running}") if running is not None else None
-    return Found(now, proofs, superseded)
+    return Found(now, proofs, superseded, {*taken_back})
 
 
 def chosen(
@@ -113,8 +115,26 @@ def test_what_somebody_has_put_there_by_hand_is_not_taken_away() -> None:
 
 
 def test_where_every_other_version_is_rejected_what_serves_goes_on_and_somebody_has_to_decide() -> None:
-    with pytest.raises(Refused, match=r"of the versions that served there, 2, 1, none is in the registry and not rej"):
-        chosen(wish(leaving=3), here(3, proved=[3, 2, 1]), rejected=[3, 1], deleted=[2])
+    with pytest.raises(
+        Refused, match=r"version 2 was deleted from the registry, version 1 is Rejected, version 0 is ret"
+    ):
+        chosen(wish(leaving=3), here(3, proved=[3, 2, 1, 0]), rejected=[3, 1], deleted=[2], retired=[0])
+
+
+def test_what_was_taken_back_does_not_come_back_by_itself() -> None:
+    found = here(2, proved=[2, 3, 1], taken_back=[3])
+    assert number(chosen(wish(leaving=2), found)) == 1
+    assert number(chosen(wish(leaving=2, version=3), found)) == 3
+    with pytest.raises(Refused, match=r"version 3 was taken back\. Still version 2 serves.*as in `--to 3`"):
+        chosen(wish(leaving=2), here(2, proved=[2, 3], taken_back=[3]))
+
+
+def test_the_alternatives_that_are_offered_can_come_back() -> None:
+    found = here(4, proved=[4, 3, 2, 1])
+    with pytest.raises(Refused, match=r"Version 3 is retired: name another one: 1\.$"):
+        chosen(wish(version=3), found, retired=[3, 2])
+    with pytest.raises(Refused, match="no other one that was verified here can come back"):
+        chosen(wish(version=3), found, retired=[3, 2], rejected=[1])
 
 
 def test_the_version_that_is_named_comes_back() -> None:
@@ -128,7 +148,7 @@ def test_the_version_that_is_named_and_serves_already_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("asked", "found", "why"),
     [
-        (5, here(3, proved=[3, 2]), "Version 5 was never verified here, .* verified here were 3, 2"),
+        (5, here(3, proved=[3, 4]), "Version 5 was never verified here, .* name another one: 4"),
         (2, here(3, proved=[3, 2]), "Version 2 is Rejected"),
         (1, here(3, proved=[3, 1]), "Version 1 was deleted from the registry"),
     ],

@@ -178,7 +178,8 @@ def test_a_decision_about_a_version_is_told_with_what_has_changed(told: Told) ->
     told.store.put(MODEL_PACKAGE, CALLER, "leavers/2", package)
     told.store.update(MODEL_PACKAGE, CALLER, "leavers/2", ApprovalDescription="looks good")
     told.store.update(MODEL_PACKAGE, CALLER, "leavers/2", ModelApprovalStatus="Approved", LastModifiedTime=NOW)
-    registered, approved = told.bus.events
+    registered, noted, approved = told.bus.events
+    assert noted["detail"]["UpdatedModelPackageFields"] == ["ApprovalDescription"]
     assert approved["detail_type"] == "SageMaker Model Package State Change"
     assert approved["resources"] == [arn]
     assert "UpdatedModelPackageFields" not in registered["detail"]
