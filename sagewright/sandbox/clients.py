@@ -31,7 +31,7 @@ _CONFIG = Config(
 _CONNECTIONS = 50
 # Headers and body leave in two writes: Nagle's algorithm would hold the body back by 40 ms on a kept connection. A
 # session of botocore's own clients does the same.
-_AT_ONCE = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
+_AT_ONCE: list[Any] = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]  # whose type the stubs have wrong
 _LATEST = 64
 
 BOOKKEEPING = "sandbox"

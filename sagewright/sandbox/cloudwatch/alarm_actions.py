@@ -7,11 +7,11 @@ from typing import Any, Protocol
 
 import botocore.session
 
+from ..event_sink import Bus
 from ..protocol import ApiError
 from .alarm_store import AlarmStore, Change
 from .alarms import timestamp
 from .held_alarm import HeldAlarm
-from .metrics import Place
 
 SNS_SERVICE = "cloudwatch.amazonaws.com"
 LAMBDA_SERVICE = "lambda.alarms.cloudwatch.amazonaws.com"
@@ -30,23 +30,6 @@ class Functions(Protocol):
 
     def invoke_async(self, function_arn: str, payload: dict[str, Any], *, service: str, source_arn: str) -> None:
         """Hand an event over, or refuse as Lambda would."""
-        ...
-
-
-class Bus(Protocol):
-    """Where a service's events go."""
-
-    def emit(  # noqa: PLR0913 - the parts of an event
-        self,
-        place: Place,
-        *,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        time_s: float,
-    ) -> None:
-        """Put an event on the account's default bus."""
         ...
 
 

@@ -4,31 +4,15 @@ https://docs.aws.amazon.com/codebuild/latest/userguide/sample-build-notification
 """
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from ..clock import Clock
 from ..cloudwatch.metrics import Place
+from ..event_sink import Bus
 from .shelf import Record
 
 _NOON = 12
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
-class Bus(Protocol):
-    """What takes events of services."""
-
-    def emit(  # noqa: PLR0913 - the parts of an event
-        self,
-        place: Place,
-        *,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        time_s: float,
-    ) -> None:
-        """Put an event on the account's default bus."""
-        ...
 
 
 class Events:

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/automating-sagemaker-with-eventb
 import re
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from ..clock import Clock
 from ..cloudwatch.metrics import Place
+from ..event_sink import Bus
 from ..protocol import Caller
 from .store import ENDPOINT, MODEL_PACKAGE, PIPELINE_EXECUTION, PROCESSING_JOB, TRAINING_JOB, Kind, Record
 
@@ -34,23 +35,6 @@ _PACKAGE = (
 )
 _CONTAINER = ("Image", "ImageDigest", "ModelDataUrl")
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-
-
-class Bus(Protocol):
-    """Where the events go: the default bus of an account and region."""
-
-    def emit(  # noqa: PLR0913 - the parts of an event
-        self,
-        place: Place,
-        *,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        time_s: float,
-    ) -> None:
-        """Take an event, and return at once."""
-        ...
 
 
 class _Event(NamedTuple):

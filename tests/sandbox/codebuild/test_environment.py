@@ -26,9 +26,10 @@ def context(build: dict[str, Any], phase: str) -> str:
 
 
 def test_a_build_has_what_is_documented_and_nothing_of_the_users(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OF_THE_USER", "secret")
-    monkeypatch.setenv("AWS_PROFILE", "production")
-    build = yard.run(PRINT)
+    with monkeypatch.context() as user:
+        user.setenv("OF_THE_USER", "secret")
+        user.setenv("AWS_PROFILE", "production")
+        build = yard.run(PRINT)
     found = variables(yard, build)
     assert set(found) >= DOCUMENTED | KEYS
     assert {name for name in found if name.startswith("CODEBUILD_")} <= DOCUMENTED
