@@ -25,11 +25,15 @@ def context(build: dict[str, Any], phase: str) -> str:
     return f"{found['contexts'][0]['statusCode']}: {found['contexts'][0]['message']}"
 
 
-def test_a_build_has_what_is_documented_and_nothing_of_the_users(yard: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as user:
-        user.setenv("OF_THE_USER", "secret")
-        user.setenv("AWS_PROFILE", "production")
-        build = yard.run(PRINT)
+def test_a_build_has_what_is_documented_and_nothing_of_the_users(
+    yard: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    configuration = tmp_path / "config"
+    configuration.write_text("[profile production]\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(configuration))
+    monkeypatch.setenv("OF_THE_USER", "secret")
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    build = yard.run(PRINT)
     found = variables(yard, build)
     assert set(found) >= DOCUMENTED | KEYS
     assert {name for name in found if name.startswith("CODEBUILD_")} <= DOCUMENTED
