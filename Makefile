@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; they need Python 3.11 or newer, git and make.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check synth bench docs setup lock clean
+.PHONY: help demo test soak check synth bench docs setup lock clean
 
 # An exported VIRTUAL_ENV or PYTHONPATH of the caller must not leak into this checkout's own environment.
 unexport VIRTUAL_ENV
@@ -22,9 +22,15 @@ export UV_COMPILE_BYTECODE := 1
 # As pip does: behind a company proxy, the certificate to trust is one of the machine's.
 export UV_SYSTEM_CERTS := 1
 
+# One process more than there are cores, because the longest tests wait as much as they work: for what bakes, for a
+# port, for a process to be up. Each may have a sandbox or two beside it, so there is a limit.
+SPREAD = --numprocesses $(shell $(PYTHON) -c 'import os; print(min(os.cpu_count() or 1, 4) + 1)') \
+	--dist loadfile --no-loadscope-reorder
+
 help:
 	@echo "make demo    run the whole loop on this machine: deploy, train, approve, release, invoke"
-	@echo "make test    run every test"
+	@echo "make test    run the tests"
+	@echo "make soak    run the long studies that the tests show in small"
 	@echo "make check   format, lint, types, templates"
 	@echo "make synth   write the churn project's cloud assembly to cdk.out"
 	@echo "make bench   measure what is meant to be fast, beside a peer in the same run"
@@ -36,7 +42,10 @@ demo: $(READY)
 	SAGEWRIGHT_SETUP_SECONDS=$$(cat $(READY)) sagewright demo $(ARGS)
 
 test: $(READY) $(GROOVY)/.ready
-	pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	pytest $(SPREAD) $(ARGS)
+
+soak: $(READY)
+	pytest $(SPREAD) -m soak $(ARGS)
 
 check: $(READY) $(CHECKOV)/.ready
 	ruff format --check

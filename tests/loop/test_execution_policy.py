@@ -22,7 +22,7 @@ from sagewright.cli import seeds
 from sagewright.stacks import execution_delivery
 from sagewright.stacks.execution_policy import statements
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 ACCOUNTS = {"dev": "111111111111", "prod": "333333333333"}
 REGION = "eu-west-1"

@@ -152,6 +152,7 @@ def test_a_project_runs_in_a_network_of_its_own(home: Home) -> None:
     assert any("own-dev" in description for description in home.interfaces(home.vpc_of(subnets)))
 
 
+@pytest.mark.soak
 def test_a_network_goes_last_and_stays_while_interfaces_of_an_endpoint_are_in_it(
     home: Home, own: Any, request: pytest.FixtureRequest
 ) -> None:

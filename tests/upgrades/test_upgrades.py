@@ -69,6 +69,7 @@ def test_what_a_deleted_data_stack_left_is_adopted_with_every_byte(upgraded: tup
     assert changes.plan(one.target, data).changes == ()
 
 
+@pytest.mark.soak
 def test_three_accounts_keep_every_byte_while_the_endpoint_answers(system: Callable[[], System]) -> None:
     three = system()
     three.declare(THREE)
@@ -90,6 +91,7 @@ def test_three_accounts_keep_every_byte_while_the_endpoint_answers(system: Calla
     assert_kept(three, before)
 
 
+@pytest.mark.soak
 def test_new_settings_are_turned_on_over_a_live_endpoint(system: Callable[[], System]) -> None:
     one = system()
     one.declare(ONE)

@@ -102,6 +102,7 @@ def bootstrapped(sandbox: Any, tmp_path_factory: pytest.TempPathFactory) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.usefixtures("bootstrapped")
 def test_three_accounts_are_deployed_updated_and_taken_down(sandbox: Any, project: Path) -> None:
     deploy = ("deploy", "--all", "--require-approval", "never", "--concurrency", "3")
