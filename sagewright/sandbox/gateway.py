@@ -3,7 +3,7 @@
 import re
 import traceback
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from typing_extensions import override
 from werkzeug.wrappers import Response
 
-from . import ec2, kms, logs, service_times, signature
+from . import ec2, kms, logs, s3_events, service_times, signature
+from .athena import Athena
 from .clients import Clients
 from .clock import Clock
 from .cloudformation.api import CloudFormation
@@ -24,6 +25,8 @@ from .codecommit import CodeCommit
 from .codeconnections import CodeConnections
 from .codepipeline import CodePipeline
 from .events import Bus
+from .feature_store import FeatureStore
+from .feature_store.runtime import SERVICE as FEATURE_STORE_RUNTIME
 from .functions import Functions
 from .git import smart_http
 from .iam import asked, departed, public_access, resource_policies
@@ -82,11 +85,14 @@ class Gateway:
             part.service_name: part for part in (self.functions, self.topics, self.bus, self.scheduler, self.cloudwatch)
         }
         self._sagemaker = SageMaker(clients, data, self.cloudwatch, clock, self.bus)
+        self._feature_store = FeatureStore(self._sagemaker.store, clients, clock)
+        self._sagemaker.extend(*self._feature_store.units)
+        self.athena = Athena(clients, clock, self.bus, data)
         self._services: dict[str, Service] = {
             service.service_name: service
             for service in (
                 CloudFormation(clients, clock, self.bus),
-                *(self._sagemaker, self.codebuild, self.codecommit, self.codepipeline),
+                *(self.athena, self._sagemaker, self.codebuild, self.codecommit, self.codepipeline),
                 *self.connections.services,
             )
         }
@@ -99,6 +105,7 @@ class Gateway:
         ec2.apply()
         logs.apply(clock)
         kms.apply()
+        s3_events.apply(self.bus, clock)
         # It would look through the models of all services for each one's.
         setattr(utils, "create_loader", cache(utils.create_loader))  # noqa: B010 - moto's own function
         service_times.follow(clock)
@@ -106,6 +113,7 @@ class Gateway:
 
     def close(self) -> None:
         """Stop what the services started."""
+        self.athena.close()
         self.codebuild.close()
         self._sagemaker.close()
         self.functions.close()
@@ -171,11 +179,13 @@ class Gateway:
             named = {"EndpointName": invocation[1]}
             self._door.admit(visitor, Asked("sagemaker", "InvokeEndpoint", named, caller, headers))
             return self._sagemaker.endpoints.invoke(invocation[1], dict(headers), request.get_data(), caller)
+
+        def admit(operation: str, params: dict[str, Any], service: str = signing_name) -> None:
+            self._door.admit(visitor, Asked(service, operation, params, caller, headers))
+
+        if signing_name == "sagemaker" and self._feature_store.runtime.is_meant(request.path):
+            return self._feature_store.runtime.respond(request, caller, partial(admit, service=FEATURE_STORE_RUNTIME))
         if signing_name in self._services and request.path == "/":
-
-            def admit(operation: str, params: dict[str, Any]) -> None:
-                self._door.admit(visitor, Asked(signing_name, operation, params, caller, headers))
-
             return respond(self._services[signing_name], request, caller, admit)
         return self._from_moto(request, signing_name, visitor)
 
@@ -200,7 +210,8 @@ class Gateway:
             environ["HTTP_AUTHORIZATION"] = signature.for_moto(account, visitor.caller.region)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
         leaves = departed.leaving(wanted)
-        answer = Response.from_app(self._moto, environ)
+        with s3_events.asked_by(visitor.caller.account, visitor.address):
+            answer = Response.from_app(self._moto, environ)
         if leaves and answer.status_code == _OK:
             departed.forget(*leaves)
         if (wanted.service, wanted.operation, answer.status_code) == ("s3", "CreateBucket", _OK):

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import MagicMock
 
+from sagewright.sandbox.athena import Athena
 from sagewright.sandbox.clients import Clients
 from sagewright.sandbox.clock import Clock
 from sagewright.sandbox.cloudformation.resources import TYPES
@@ -18,7 +19,8 @@ from sagewright.sandbox.codebuild import CodeBuild
 from sagewright.sandbox.codecommit import CodeCommit
 from sagewright.sandbox.codeconnections import CodeConnections
 from sagewright.sandbox.codepipeline import CodePipeline
-from sagewright.sandbox.sagemaker.api import SageMaker
+from sagewright.sandbox.feature_store import FeatureStore
+from sagewright.sandbox.sagemaker.api import SageMaker, operations
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "sandbox.md"
@@ -39,6 +41,8 @@ _SUBJECTS = {
     "Jobs": re.compile(r"^sagemaker/.*(jobs|images|network)"),
     "Monitors": re.compile(r"^sagemaker/monitors/"),
     "Endpoints and models": re.compile(r"^sagemaker/.*(endpoint|model|capture)"),
+    "Feature store": re.compile(r"^feature_store/"),
+    "Queries": re.compile(r"^athena/"),
     "Alarms": re.compile(r"^cloudwatch/"),
     "Functions": re.compile(r"^functions/"),
     "Events and schedules": re.compile(r"^(events|scheduler)/"),
@@ -78,7 +82,8 @@ def sentence(name: str) -> str:
 _SPELLING = {
     "aws": "AWS", "iam": "IAM", "s3": "S3", "kms": "KMS", "vpc": "VPC", "arn": "ARN", "http": "HTTP", "api": "API",
     "sagemaker": "SageMaker", "cloudformation": "CloudFormation", "cloudwatch": "CloudWatch", "lambda": "Lambda",
-    "json": "JSON", "cdk": "CDK", "ecr": "ECR", "sns": "SNS", "sqs": "SQS", "ssm": "SSM",
+    "athena": "Athena", "athenas": "Athena's", "json": "JSON", "cdk": "CDK", "ecr": "ECR", "sns": "SNS", "sqs": "SQS",
+    "ssm": "SSM",
 }  # fmt: skip
 
 
@@ -91,18 +96,31 @@ def _tests(path: Path) -> Iterator[str]:
 def _available() -> Iterator[str]:
     types = ", ".join(f"`{name}`" for name in sorted(TYPES))
     yield f"**CloudFormation resource types** ({len(TYPES)}); a template with any other is refused:\n{types}."
-    names = sorted(_sagemaker_operations())
+    names = sorted([*_sagemaker_operations(), *_feature_store_operations()[0]])
     calls = ", ".join(f"`{name}`" for name in names)
     yield f"**SageMaker operations** ({len(names)}); any other is answered with `UnsupportedOperation` (501):\n{calls}."
     listed = [
+        ("SageMaker Feature Store Runtime", _feature_store_operations()[1]),
+        ("Athena", _athena_operations()),
         ("CodeCommit", _codecommit_operations()),
         ("CodeConnections", _connection_operations()),
         ("CodeBuild", _codebuild_operations()),
         ("CodePipeline", _codepipeline_operations()),
     ]
-    for service, operations in listed:
-        calls = ", ".join(f"`{name}`" for name in sorted(operations))
-        yield f"**{service} operations** ({len(operations)}); any other likewise:\n{calls}."
+    for service, names in listed:
+        calls = ", ".join(f"`{name}`" for name in sorted(names))
+        yield f"**{service} operations** ({len(names)}); any other likewise:\n{calls}."
+
+
+def _feature_store_operations() -> tuple[list[str], list[str]]:
+    """Return the operations on groups, which are SageMaker's, and those on records."""
+    store = FeatureStore(MagicMock(), Clients("http://localhost"), MagicMock())
+    return list(operations(*store.units)), list(store.runtime.operations)
+
+
+def _athena_operations() -> list[str]:
+    neighbour = MagicMock()
+    return list(Athena(Clients("http://localhost"), neighbour, neighbour, Path("none")).operations)
 
 
 def _codecommit_operations() -> list[str]:

@@ -22,7 +22,11 @@ _UNAVAILABLE = {
 }
 _UNAVAILABLE_PARAMETERS = ("PolicyArns", "Tags", "TransitiveTagKeys", "SourceIdentity", "SerialNumber")
 _CHAINED_MAX_S = 3600
-_PREFIXES = {"service-quotas": "servicequotas", "resourcegroupstaggingapi": "tag"}
+_PREFIXES = {
+    "service-quotas": "servicequotas",
+    "resourcegroupstaggingapi": "tag",
+    "sagemaker-featurestore-runtime": "sagemaker",
+}
 
 
 @dataclass(frozen=True)

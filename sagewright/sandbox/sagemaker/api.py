@@ -31,7 +31,7 @@ class SageMaker:
     service_name = "sagemaker"
 
     def __init__(self, clients: Clients, data: Path, cloudwatch: CloudWatch, clock: Clock, bus: Bus) -> None:
-        store = self._store = Store(clock, Events(bus, clock).changed)
+        store = self.store = Store(clock, Events(bus, clock).changed)
         self._containers = Containers(SCIKIT_LEARN, data / "images.log")
         self.jobs = Jobs(store, clients, data, self._containers)
         self.endpoints = Endpoints(store, clients, data, self._containers, cloudwatch)
@@ -48,6 +48,10 @@ class SageMaker:
             Tagging(store),
         )
 
+    def extend(self, *units: object) -> None:
+        """Answer the operations of units, too, that stand beside this package and share its store."""
+        self.operations |= operations(*units)
+
     def call(self, operation: str, params: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """Answer one request whose parameters are already validated against botocore's model."""
         if operation not in self.operations:
@@ -59,7 +63,7 @@ class SageMaker:
     def tags_of(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource; one that is not there has none."""
         try:
-            return {tag["Key"]: tag["Value"] for tag in self._store.tags(arn)}
+            return {tag["Key"]: tag["Value"] for tag in self.store.tags(arn)}
         except ApiError:
             return {}
 

@@ -3,6 +3,7 @@
 from ..resource import ResourceType
 from . import (
     applicationautoscaling,
+    athena,
     cloudwatch,
     codebuild,
     codecommit,
@@ -31,6 +32,7 @@ from . import (
 
 _FAMILIES = (
     applicationautoscaling,
+    athena,
     cloudwatch,
     codebuild,
     codecommit,

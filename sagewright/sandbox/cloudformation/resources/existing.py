@@ -62,6 +62,7 @@ def _described(service: str, operation: str, parameter: str) -> Lookup:
 
 _LOOKUPS: dict[str, Lookup] = {
     "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::Glue::Database": _described("glue", "get_database", "Name"),
     "AWS::IAM::ManagedPolicy": _described("iam", "get_policy", "PolicyArn"),
     "AWS::IAM::Role": _described("iam", "get_role", "RoleName"),
     "AWS::KMS::Alias": _alias,
@@ -69,6 +70,7 @@ _LOOKUPS: dict[str, Lookup] = {
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _described("s3", "get_bucket_policy", "Bucket"),
+    "AWS::SageMaker::FeatureGroup": _described("sagemaker", "describe_feature_group", "FeatureGroupName"),
     "AWS::SageMaker::ModelPackageGroup": _model_package_group,
     "AWS::SageMaker::Pipeline": _described("sagemaker", "describe_pipeline", "PipelineName"),
     "AWS::SSM::Parameter": _described("ssm", "get_parameter", "Name"),

@@ -9,6 +9,7 @@ from ..resource import Context, HandlerError, Properties
 from .api_call import as_text, call, discard, parameters_of
 from .api_resource import ApiResource, Attributes, changed
 from .sagemaker_endpoint import Endpoint
+from .sagemaker_feature_group import FeatureGroup
 from .tags import Tagging
 
 _POLL_S = 0.05
@@ -126,6 +127,15 @@ TYPES = {
     "AWS::SageMaker::Model": NamedByArn(**_named_by_arn("Model", "model")),
     "AWS::SageMaker::EndpointConfig": NamedByArn(**_named_by_arn("EndpointConfig", "endpoint_config")),
     "AWS::SageMaker::Endpoint": Endpoint(**_named_by_arn("Endpoint", "endpoint")),
+    "AWS::SageMaker::FeatureGroup": FeatureGroup(
+        type_name="AWS::SageMaker::FeatureGroup",
+        service="sagemaker",
+        create_operation="create_feature_group",
+        delete_operation="delete_feature_group",
+        name="FeatureGroupName",
+        tagging=_TAGGING,
+        tag_by_arn="arn:aws:sagemaker:{region}:{account}:feature-group/{ref}",
+    ),
     "AWS::SageMaker::ModelPackageGroup": ModelPackageGroup(
         **_named_by_arn("ModelPackageGroup", "model_package_group"),
         apart=frozenset({"ModelPackageGroupPolicy"}),

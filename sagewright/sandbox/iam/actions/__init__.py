@@ -6,17 +6,20 @@ from ..asked import Asked
 from ..demand import Demand
 from . import codepipeline, ec2, kms, pass_role, s3, s3_keys
 from .arns import Table
+from .athena import ATHENA
 from .codebuild import CODEBUILD
 from .iam import IAM
-from .sagemaker import SAGEMAKER
+from .sagemaker import FEATURE_STORE_RUNTIME, SAGEMAKER
 from .source_code import SOURCE_CODE
 from .tables import TABLES
 from .tag_on_create import with_tagging
 
 _TABLES = {
     **TABLES,
+    "athena": ATHENA,
     "iam": IAM,
     "sagemaker": SAGEMAKER,
+    "sagemaker-featurestore-runtime": FEATURE_STORE_RUNTIME,
     **SOURCE_CODE,
     **CODEBUILD,
     "codepipeline": codepipeline.CODEPIPELINE,

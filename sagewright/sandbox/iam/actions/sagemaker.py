@@ -10,6 +10,7 @@ from .arns import ANY, Resources, Table, own_arn, tag_keys
 _NOUNS = {
     "Endpoint": "endpoint/{EndpointName}",
     "EndpointConfig": "endpoint-config/{EndpointConfigName}",
+    "FeatureGroup": "feature-group/{FeatureGroupName}",
     "DataQualityJobDefinition": "data-quality-job-definition/{JobDefinitionName}",
     "Model": "model/{ModelName}",
     "MonitoringSchedule": "monitoring-schedule/{MonitoringScheduleName}",
@@ -21,7 +22,7 @@ _NOUNS = {
 _VERBS = {
     "Create": _NOUNS,
     "Describe": _NOUNS,
-    "Update": ("Endpoint", "MonitoringSchedule", "Pipeline"),
+    "Update": ("Endpoint", "FeatureGroup", "MonitoringSchedule", "Pipeline"),
     "Delete": _NOUNS,
     "Start": ("MonitoringSchedule",),
     "Stop": ("MonitoringSchedule", "ProcessingJob", "TrainingJob"),
@@ -99,6 +100,8 @@ _RESOURCES: dict[str, Resources] = {
     "CreateEndpoint": (_NOUNS["Endpoint"], _NOUNS["EndpointConfig"]),
     "UpdateEndpoint": (_NOUNS["Endpoint"], _NOUNS["EndpointConfig"]),
     "InvokeEndpoint": _NOUNS["Endpoint"],
+    "DescribeFeatureMetadata": _NOUNS["FeatureGroup"],
+    "UpdateFeatureMetadata": _NOUNS["FeatureGroup"],
     "CreateModelPackage": _package,
     "DescribeModelPackage": _package,
     "UpdateModelPackage": _package,
@@ -123,11 +126,27 @@ _RESOURCES: dict[str, Resources] = {
     **dict.fromkeys(
         (
             *("ListEndpoints", "ListEndpointConfigs", "ListModels", "ListModelPackageGroups", "ListPipelines"),
-            *("ListProcessingJobs", "ListTrainingJobs"),
+            *("ListProcessingJobs", "ListTrainingJobs", "ListFeatureGroups"),
             *("ListDataQualityJobDefinitions", "ListMonitoringSchedules", "ListMonitoringExecutions"),
         ),
         ANY,
     ),
 }
 
+
+def _groups_read(asked: Asked) -> list[str]:
+    """Return the feature groups that a batch is read from."""
+    asked_for: Any = asked.params.get("Identifiers") or [{}]
+    names = sorted({str(each.get("FeatureGroupName", "")) for each in asked_for})
+    return [name if name.startswith("arn:") else own_arn("sagemaker", asked, f"feature-group/{name}") for name in names]
+
+
 SAGEMAKER = Table("sagemaker", _RESOURCES, context=_context)
+
+FEATURE_STORE_RUNTIME = Table(
+    "sagemaker",
+    {
+        **dict.fromkeys(("PutRecord", "GetRecord", "DeleteRecord"), _NOUNS["FeatureGroup"]),
+        "BatchGetRecord": _groups_read,
+    },
+)

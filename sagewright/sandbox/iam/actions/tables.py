@@ -223,7 +223,9 @@ TABLES: dict[str, Table] = {
         "glue",
         {
             **_same(named.glue("database/{DatabaseInput.Name}"), "CreateDatabase"),
-            **_same(named.glue("database/{Name}"), "GetDatabase", "UpdateDatabase", "DeleteDatabase"),
+            **_same(named.glue("database/{Name}"), "GetDatabase", "UpdateDatabase"),
+            # With all that is in it.
+            "DeleteDatabase": named.glue("database/{Name}", "table/{Name}/*", "userDefinedFunction/{Name}/*"),
             "GetDatabases": named.glue("database/*"),
             **_same(
                 named.glue("database/{DatabaseName}", "table/{DatabaseName}/{TableInput.Name}"),
@@ -231,6 +233,13 @@ TABLES: dict[str, Table] = {
                 "UpdateTable",
             ),
             **_same(named.glue("database/{DatabaseName}", "table/{DatabaseName}/{Name}"), "GetTable", "DeleteTable"),
+            **_same(
+                named.glue("database/{DatabaseName}", "table/{DatabaseName}/{TableName}"),
+                *("GetTableVersion", "GetTableVersions", "DeleteTableVersion", "GetPartition", "GetPartitions"),
+                *("CreatePartition", "UpdatePartition", "DeletePartition", "BatchCreatePartition"),
+                *("BatchGetPartition", "BatchUpdatePartition", "BatchDeletePartition", "GetPartitionIndexes"),
+            ),
+            "BatchDeleteTable": named.glue("database/{DatabaseName}", "table/{DatabaseName}/{TablesToDelete}"),
             "GetTables": named.glue("database/{DatabaseName}", "table/{DatabaseName}/*"),
             **_same("{ResourceArn}", "TagResource", "UntagResource", "GetTags"),
         },

@@ -29,6 +29,7 @@ PING_EVERY_S = 0.25
 STARTUP_TIMEOUT_S = 480
 SHIP_EVERY_S = 1.0
 METRICS_EVERY_S = 20.0
+KEYS_EVERY_S = 60.0
 STOP_GRACE_S = 30
 DRAIN_S = 60
 RESTART_PAUSE_S = 1.0
@@ -65,6 +66,7 @@ class Fleet:
         self._active: int | None = None
         self._made = 0
         self._measured = 0.0
+        self._renewed = time.monotonic()
         self._next = 0
         self._stopping = False
         self._cancelled = False
@@ -274,6 +276,21 @@ class Fleet:
                     self._replace(instance)
             if time.monotonic() - self._measured >= METRICS_EVERY_S:
                 self._put_metrics()
+            if time.monotonic() - self._renewed >= KEYS_EVERY_S:
+                self._renew_keys(instances)
+
+    def _renew_keys(self, instances: list[Instance]) -> None:
+        """Hand the role's newest keys to containers that have a network; a role that is gone gives none."""
+        self._renewed = time.monotonic()
+        if self.deployment.model["EnableNetworkIsolation"]:
+            return
+        try:
+            acting = self._take_role()
+        except InstanceError as error:
+            sys.stderr.write(f"The instances of endpoint {self.deployment.endpoint} get no new keys: {error}\n")
+            return
+        for instance in instances:
+            instance.renew_keys(acting)
 
     def _put_metrics(self) -> None:
         """Tell CloudWatch how busy the instances are, as the role; one that may not do that fails nothing."""

@@ -19,6 +19,7 @@ from ..instances.image_pull import pull_refusal
 from ..instances.log_stream import LogStream
 from ..instances.s3_data import S3Data, S3Object
 from ..store import Record
+from .role_keys import RoleKeys
 
 PING_TIMEOUT_S = 2
 OK = 200
@@ -54,7 +55,7 @@ class Deployment:
             "SAGEMAKER_BASE_DIR": "/opt/ml",
         }
         if not isolated:
-            environment |= acting.environment()
+            environment |= RoleKeys(folder).variables(acting)
         return Process(
             command=["python3", str(find(self.container["Image"], caller.region).server)],
             environment=environment | self.container.get("Environment", {}),
@@ -79,6 +80,10 @@ class Instance:
     def has_ended(self) -> bool:
         """Tell whether its process is over."""
         return self.container.wait(0) is not None
+
+    def renew_keys(self, acting: ActingClients) -> None:
+        """Let its programs act with new keys, from the next time on that their SDKs ask for some."""
+        RoleKeys(self.folder).write(acting)
 
     def answers_ping(self) -> bool:
         """Tell whether GET /ping is answered with 200 within SageMaker's two seconds."""

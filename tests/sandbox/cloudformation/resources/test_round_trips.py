@@ -276,6 +276,10 @@ EXAMPLES: dict[str, Example] = {
         {"LifecyclePolicy": {"LifecyclePolicyText": json.dumps({"rules": [UNTAGGED]})}},
         {"ImageTagMutability": "IMMUTABLE", "ImageScanningConfiguration": {"ScanOnPush": True}},
     ),
+    "AWS::Athena::WorkGroup": fixed(
+        {"Name": "round-trip", "WorkGroupConfiguration": {"ResultConfiguration": {"OutputLocation": "s3://orders/"}}},
+        {"WorkGroupConfiguration": {"BytesScannedCutoffPerQuery": 10_000_000}, "State": "DISABLED"},
+    ),
     "AWS::CodeBuild::Project": build_project,
     "AWS::CodeBuild::ReportGroup": fixed({"Type": "TEST", "ExportConfig": {"ExportConfigType": "NO_EXPORT"}}),
     "AWS::CodeCommit::Repository": repository,
@@ -331,10 +335,12 @@ EXAMPLES: dict[str, Example] = {
         {"Description": "of the shop"},
     ),
 }
-# Their tests need a model and a serving process, or the network around them: see the tests of endpoint and network.
+# Their tests need a model and a serving process, a bucket to write, or the network around them: see the tests of
+# endpoint, feature group and network.
 ELSEWHERE = {
     *("AWS::SageMaker::Model", "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Endpoint"),
     *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::MonitoringSchedule"),
+    "AWS::SageMaker::FeatureGroup",
     *(name for name in TYPES if name.startswith("AWS::EC2::")),
 }
 
