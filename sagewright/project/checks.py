@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from sagewright.project import environment_variables
 from sagewright.project.finding import Finding
 from sagewright.project.messages import shown
 from sagewright.project.metrics import METRICS_OF, SPLITS_OF
-from sagewright.project.model import Data, Evaluation
+from sagewright.project.model import Data, Evaluation, Serving
 
 _PROBLEM = ("data", "problem")
 
@@ -22,6 +23,25 @@ def data(section: Data) -> Iterator[Finding]:
     if section.record_id == section.label:
         message = f"'{section.label}' is data.label too; name the column that identifies a row, or leave it out"
         yield Finding(("data", "record_id"), message, (("data", "label"),))
+    for key in ("label", "record_id"):
+        if section.event_time is not None and section.event_time == getattr(section, key):
+            message = f"'{section.event_time}' is data.{key} too; name the column that says when a row was true"
+            yield Finding(("data", "event_time"), message, (("data", key),))
+    if section.split.by == "time" and section.event_time is None:
+        message = "is required by `split.by: time`: the column that says when a row was true"
+        yield Finding(("data", "event_time"), message, (("data", "split", "by"),))
+    if section.known_by != "event_time" and not section.join:
+        yield Finding(("data", "known_by"), "would be ignored, because nothing is joined; add data.join, or remove it")
+
+
+def lookup(serving: Serving, learnt: Data) -> Iterator[Finding]:
+    """Refuse what is said of looking up where nothing is."""
+    if "lookup" in serving.model_fields_set and not learnt.join:
+        message = "would be ignored, because nothing is joined: requests hold every column; remove it"
+        yield Finding(("serving", "lookup"), message, (("data", "join"),))
+    if learnt.join:
+        for fault in environment_variables.beside_lookups(serving.environment):
+            yield Finding(("serving", "environment"), fault, (("data", "join"),))
 
 
 def evaluation(section: Evaluation) -> Iterator[Finding]:

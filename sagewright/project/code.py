@@ -16,6 +16,8 @@ from sagewright.project.problems import Problem
 # What each function is called with. Only `fit` must be there.
 ARGUMENTS = {"features": ("raw",), "fit": ("X", "y", "hyperparameters"), "evaluate": ("model", "X", "y")}
 REQUIRED = "fit"
+# What a transform of a feature group is called with; one that is named must be there.
+TRANSFORMED = ("raw",)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,12 @@ def check(project: Project) -> list[Problem]:
     folder = project.root / project.first.training.code
     modules, problems = _parse(folder, project.root)
     if not problems:
-        for function in ARGUMENTS:
-            problems += _check_function(modules, function, folder.relative_to(project.root))
+        package = folder.relative_to(project.root)
+        for function, given in ARGUMENTS.items():
+            problems += _check_function(modules, function, given, package)
+        transforms = {group.transform for group in project.features.values() if group.transform is not None}
+        for function in sorted(transforms - ARGUMENTS.keys()):
+            problems += _check_function(modules, function, TRANSFORMED, package)
     for module in modules:
         if not module.is_test:
             problems += _check_imports(module, folder.name)
@@ -70,16 +76,17 @@ def _parse(folder: Path, root: Path) -> tuple[list[_Module], list[Problem]]:
     return modules, problems
 
 
-def _check_function(modules: list[_Module], function: str, package: Path) -> Iterator[Problem]:
+def _check_function(modules: list[_Module], function: str, given: tuple[str, ...], package: Path) -> Iterator[Problem]:
     """Look where the jobs look: in the package itself, else in the one public module that defines the function."""
     entry = next((module for module in modules if module.path == Path("__init__.py")), None)
     if entry is not None and _binds(entry, function):
         found = [entry] if entry.definition(function) else _imported_from(entry, function, modules)
     else:
         found = [module for module in modules if module.is_public and module.definition(function)]
-        if not found and function == REQUIRED:
-            wanted = f"no public module defines {REQUIRED}({', '.join(ARGUMENTS[REQUIRED])})"
-            yield Problem(package, None, "", f"{wanted}; write it, it returns the fitted scikit-learn estimator")
+        if not found and (function == REQUIRED or function not in ARGUMENTS):
+            wanted = f"no public module defines {function}({', '.join(given)})"
+            returns = "the fitted scikit-learn estimator" if function == REQUIRED else "the rows of its feature group"
+            yield Problem(package, None, "", f"{wanted}; write it, it returns {returns}")
         if len(found) > 1:
             places = " and ".join(str(module.file) for module in found)
             advice = f"keep one, or import the right one in {package / '__init__.py'}"
@@ -92,7 +99,7 @@ def _check_function(modules: list[_Module], function: str, package: Path) -> Ite
         definition = module.definition(function)
         # A decorator may change what the function takes.
         if definition is not None and not definition.decorator_list:
-            yield from _check_arguments(module, definition)
+            yield from _check_arguments(module, definition, given)
 
 
 def _binds(module: _Module, name: str) -> bool:
@@ -122,8 +129,7 @@ def _imported_from(entry: _Module, function: str, modules: list[_Module]) -> lis
     return []
 
 
-def _check_arguments(module: _Module, definition: ast.FunctionDef) -> Iterator[Problem]:
-    given = ARGUMENTS[definition.name]
+def _check_arguments(module: _Module, definition: ast.FunctionDef, given: tuple[str, ...]) -> Iterator[Problem]:
     taken = definition.args
     positional = [*taken.posonlyargs, *taken.args]
     least = len(positional) - len(taken.defaults)

@@ -114,8 +114,12 @@ class _Reader:
         if isinstance(node, MappingNode):
             return self.mapping(node, path, above)
         if isinstance(node, SequenceNode):
-            return [self._value(item, path, (*above, node)) for item in node.value]
+            return [self._item(item, (*path, str(index)), (*above, node)) for index, item in enumerate(node.value)]
         return self._scalar(node, path)
+
+    def _item(self, node: Node, path: KeyPath, above: tuple[Node, ...]) -> Any:
+        self._document.lines[path] = node.start_mark.line + 1
+        return self._value(node, path, above)
 
     def _scalar(self, node: Node, path: KeyPath) -> Any:
         if node.tag == _TIMESTAMP:

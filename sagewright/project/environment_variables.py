@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ContainerDefinitio
 """
 
 import re
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -18,6 +19,9 @@ _SERVING_BYTES_TOGETHER = 32 * 1024
 # The managed image reads these. Two of them a release sets itself, which count among the hundred.
 _OF_THE_IMAGE = "SAGEMAKER_"
 IMAGE_VARIABLES = 2
+# A release tells an endpoint by these what it looks up, at most so many of them.
+_OF_LOOKUPS = ("FEATURE_STORE_", "FEATURE_GROUP_", "FEATURE_LOOKUP_")
+LOOKUP_VARIABLES = 5
 
 
 def _key(value: str) -> str:
@@ -68,6 +72,16 @@ def _serving(value: dict[str, str]) -> dict[str, str]:
             "keep long values in the package"
         )
     return _few(value, _MOST - IMAGE_VARIABLES)
+
+
+def beside_lookups(value: dict[str, str]) -> Iterator[str]:
+    """Say what an endpoint that looks up features cannot be given beside what it is told of them."""
+    for key in value:
+        if key.startswith(_OF_LOOKUPS):
+            yield f"'{key}' would be overwritten by what the endpoint is told of the feature store; choose another name"
+    most = _MOST - IMAGE_VARIABLES - LOOKUP_VARIABLES
+    if len(value) > most:
+        yield f"{len(value)} variables are more than SageMaker leaves room for beside data.join (at most {most})"
 
 
 def _few(value: dict[str, str], most: int) -> dict[str, str]:

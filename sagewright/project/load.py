@@ -3,19 +3,29 @@
 from pathlib import Path
 from typing import Any
 
-from sagewright.project import approval, delivery, fields, monitoring, names, repository, source
+from sagewright.project import (
+    approval,
+    delivery,
+    feature_checks,
+    fields,
+    join_checks,
+    monitoring,
+    names,
+    repository,
+    source,
+)
 from sagewright.project.document import Document, KeyPath, dotted, read
 from sagewright.project.finding import Finding
 from sagewright.project.merge import Values, override
 from sagewright.project.messages import shown, unknown_key
-from sagewright.project.model import Delivered, Environment, Identity, Placement, Project, Sections
+from sagewright.project.model import Delivered, Environment, Identity, Placement, Project, Sections, Stored
 from sagewright.project.problems import Problem, ProjectError
 from sagewright.project.sections import Checked, parse
 
 FILE_NAME = "project.yaml"
 _SECTIONS = list(Sections.model_fields)
 _DELIVERED = list(Delivered.model_fields)
-_TOP = [*Identity.model_fields, *_DELIVERED, "environments", *_SECTIONS]
+_TOP = [*Identity.model_fields, "features", *_DELIVERED, "environments", *_SECTIONS]
 _OF_ENVIRONMENT = [*Placement.model_fields, *_SECTIONS]
 # What is about an environment's own account: every environment has it, and none gives it to another.
 _OWN = ("network", "security")
@@ -52,24 +62,27 @@ class _Reader:
         checked = Checked(self._base, self._root)
         self._note(checked.findings)
         delivered = self._delivered()
+        stored = self._stored(identity)
         places = self._places(identity)
         merged = self._merged(checked)
         self._hold_to_one_region(places)
         self._hold_accounts_together(places)
         if identity is not None:
             self._hold_names(identity.name, places, delivers=delivered is not None and delivered.repository is not None)
+        if stored is not None:
+            self._hold_features(stored, identity, places, merged)
         self._hold_boundaries(places, merged)
         self._hold_monitors(places, merged)
         if delivered is not None:
             self._hold_approval(delivered, next(iter(merged.values()), None))
             self._hold_account(delivered, places)
-        if self.problems or self._document.problems or identity is None or delivered is None:
+        if self.problems or self._document.problems or identity is None or delivered is None or stored is None:
             return None
         environments = tuple(
             Environment.model_validate({"name": name, **dict(place), **merged[name].sections()})
             for name, place in places.items()
         )
-        return Project(**dict(identity), **dict(delivered), environments=environments, root=self._root)
+        return Project(**dict(identity), **dict(stored), **dict(delivered), environments=environments, root=self._root)
 
     def _identity(self) -> Identity | None:
         values = {key: self._content[key] for key in Identity.model_fields if key in self._content}
@@ -93,6 +106,31 @@ class _Reader:
             self._note([*source.sample(self._root, delivered.delivery)])
             self._note([*repository.check(delivered.repository, delivered.delivery)])
         return delivered
+
+    def _stored(self, identity: Identity | None) -> Stored | None:
+        """Read the feature groups, and hold each of them to what AWS takes."""
+        values = {key: self._content[key] for key in Stored.model_fields if key in self._content}
+        stored, findings = parse(Stored, values)
+        self._note(findings)
+        if stored is not None:
+            self._note([*feature_checks.groups(stored.features, identity.name if identity else None, self._root)])
+        return stored
+
+    def _hold_features(
+        self, stored: Stored, identity: Identity | None, places: dict[str, Placement], merged: dict[str, Checked]
+    ) -> None:
+        """Hold the groups to names that AWS takes, and what is joined to the groups."""
+        if identity is not None:
+            self._note([*feature_checks.length(stored.features, identity.name, places)])
+        trains = next(iter(merged), None)
+        data = merged[trains].data if trains is not None else None
+        if trains is None or data is None:
+            return
+        self._note([*feature_checks.reached(stored.features, [each.group for each in data.join or ()], places)])
+        for finding in join_checks.check(data, stored.features, source.labelled_columns(self._root, data)):
+            overriding = ("environments", trains, *finding.path)
+            own = overriding[:4] in self._document.lines
+            self._problem(overriding if own else finding.path, finding.message)
 
     def _hold_approval(self, delivered: Delivered, trained: Checked | None) -> None:
         """Hold the approval to what the first environment's evaluation compares."""

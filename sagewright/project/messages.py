@@ -1,7 +1,8 @@
 """Turns what the typed model found into sentences: what was received, what is allowed, what to do."""
 
 from difflib import get_close_matches
-from typing import get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -23,7 +24,9 @@ _FAULTS = {
     "less_than": "is more than allowed (less than {lt:g})",
     "less_than_equal": "is more than allowed (at most {le:g})",
     "list_type": "is not a list; write one such as [first, second]",
+    "bool_type": "is neither true nor false; write one of them without quotes",
     "model_type": "stands where keys belong; write `key: value` below it",
+    "too_short": "is empty; write at least one, or leave the key out",
     "dict_type": "stands where keys belong; write `key: value` below it",
 }
 
@@ -92,8 +95,30 @@ def _choice(received: object, expected: str) -> str:
 
 
 def _model_at(model: type[BaseModel], path: KeyPath) -> type[BaseModel]:
+    """Find the model at a path of keys; within a mapping or list, a key names what is held there."""
+    held: Any = model
     for key in path:
-        annotation = model.model_fields[key].annotation
-        candidates = (annotation, *get_args(annotation))
-        model = next(kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel))
-    return model
+        kind = _model_in(held)
+        held = kind.model_fields[key].annotation if kind is not None else _item_of(held)
+    found = _model_in(held)
+    if found is None:
+        raise KeyError(f"there is no model at {'.'.join(path)} of {model.__name__}")
+    return found
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    candidates = _plain(annotation)
+    return next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def _item_of(annotation: Any) -> Any:
+    return next(get_args(each)[-1] for each in _plain(annotation) if get_origin(each) in (dict, list))
+
+
+def _plain(annotation: Any) -> list[Any]:
+    """Take off what only qualifies a type: what is annotated, and the choices of a union."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return [kind for each in get_args(annotation) for kind in _plain(each)]
+    return [annotation]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ProblemType = Literal["binary_classification", "multiclass_classification", "regression"]
-SplitBy = Literal["stratified", "random"]
+SplitBy = Literal["stratified", "random", "time"]
 MetricName = Literal[
     "average_precision",
     "roc_auc",
@@ -61,7 +61,7 @@ METRICS_OF: dict[ProblemType, tuple[MetricName, ...]] = {
 
 # The first way to split of each problem is its default.
 SPLITS_OF: dict[ProblemType, tuple[SplitBy, ...]] = {
-    "binary_classification": ("stratified", "random"),
-    "multiclass_classification": ("stratified", "random"),
-    "regression": ("random",),
+    "binary_classification": ("stratified", "random", "time"),
+    "multiclass_classification": ("stratified", "random", "time"),
+    "regression": ("random", "time"),
 }

@@ -14,6 +14,10 @@ from sagewright.project import fields, image, instance_types
 from sagewright.project.approval import Approval
 from sagewright.project.delivery import Delivery
 from sagewright.project.environment_variables import ServingEnvironment, TrainingEnvironment
+from sagewright.project.feature_fields import GROUP, group_name
+from sagewright.project.feature_groups import FeatureGroup
+from sagewright.project.join import Join, KnownBy
+from sagewright.project.lookup import Lookup
 from sagewright.project.metrics import METRICS, Metric, MetricName, ProblemType, SplitBy
 from sagewright.project.monitoring import Monitoring
 from sagewright.project.network import Network
@@ -74,7 +78,8 @@ class Split(Section):
     by: SplitBy = Field(
         "stratified",
         description="How rows are drawn. `stratified` keeps each class's share and is the default for classification; "
-        "`random` is the default for regression, which has no classes to stratify.",
+        "`random` is the default for regression, which has no classes to stratify. `time` sets the newest rows aside, "
+        "by `data.event_time`.",
         json_schema_extra=_by_problem,
     )
     test: float = Field(
@@ -117,7 +122,26 @@ class Data(Section):
         examples=["customer_id"],
         json_schema_extra={"anyOf": [{"type": "string", **_ARGUMENT}, {"type": "null"}]},
     )
+    event_time: Annotated[str, AfterValidator(fields.argument)] | None = Field(
+        None,
+        description="The column that says when a row was true: ISO 8601 text (without a zone, UTC), or seconds since "
+        "1970. `data.join` and `split.by: time` need it.",
+        examples=["scheduled_at"],
+        json_schema_extra={"anyOf": [{"type": "string", **_ARGUMENT}, {"type": "null"}]},
+    )
     split: Split = Field(default_factory=Split, description="How rows are set aside to judge the model.")
+    join: list[Join] | None = Field(
+        None,
+        min_length=1,
+        description="Which groups of `features` every row gets its features from, as they were at its `event_time`, in "
+        "order. The source then holds ids, event time, label, and what is known only then.",
+        examples=[[{"group": "weather", "on": "origin"}]],
+    )
+    known_by: KnownBy = Field(
+        "event_time",
+        description="What a feature must not be younger than a row for: the time since when it held, or also the time "
+        "at which the store got to know it (`api_invocation_time`), for honest backtests.",
+    )
 
     @property
     def s3_place(self) -> tuple[str, str] | None:
@@ -247,6 +271,9 @@ class Serving(Section):
         description="Of how many requests in a hundred a copy is kept in the data bucket, with the answer. `0` keeps "
         "none, so that nothing can be monitored.",
     )
+    lookup: Lookup = Field(
+        default_factory=Lookup, description="How features are read for requests of record ids alone."
+    )
 
 
 class Identity(Section):
@@ -319,6 +346,16 @@ class Sections(Section):
     )
 
 
+class Stored(Section):
+    """What the project keeps in the feature store: one declaration for all environments."""
+
+    features: dict[Annotated[str, AfterValidator(group_name)], FeatureGroup] = Field(
+        default_factory=dict,
+        description="Feature groups by name: declared once, the same in training and serving.",
+        json_schema_extra={"propertyNames": {"pattern": f"^{GROUP}$"}},
+    )
+
+
 class Delivered(Section):
     """How the project goes from Git to where it runs: one way for all environments."""
 
@@ -341,7 +378,7 @@ class Environment(Sections, Placement):
     name: Annotated[str, AfterValidator(fields.environment_name)]
 
 
-class Project(Delivered, Identity):
+class Project(Delivered, Stored, Identity):
     """A valid project file. The first environment trains and holds the registry, every later one serves."""
 
     environments: tuple[Environment, ...]
@@ -351,6 +388,11 @@ class Project(Delivered, Identity):
     def first(self) -> Environment:
         """The environment that trains and holds the registry."""
         return self.environments[0]
+
+    @property
+    def own_features(self) -> dict[str, FeatureGroup]:
+        """The feature groups that the project itself holds: those that it does not use of another one."""
+        return {name: group for name, group in self.features.items() if group.own}
 
     @property
     def serving(self) -> tuple[Environment, ...]:

@@ -25,12 +25,16 @@ Where the limits come from:
 - CodePipeline pipeline, 100 characters, and CodeBuild project, 150:
   https://docs.aws.amazon.com/codepipeline/latest/userguide/limits.html
   https://docs.aws.amazon.com/codebuild/latest/userguide/limits.html
+- SageMaker feature group, 64 characters:
+  https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_CreateFeatureGroup.html
 - CloudWatch metric namespace, 255 characters, alarm and dashboard:
   https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 
 Stacks, aliases, pipelines, topics and what CloudWatch holds are looser than buckets, roles, functions, schedules and
 endpoints of the same project, so only these are held.
 """
+
+import re
 
 RAW = "raw"
 EXECUTIONS = "executions"
@@ -39,6 +43,12 @@ CAPTURE = "capture"
 MONITORING = "monitoring"
 DELIVERY = "delivery"
 AUDIT = "audit"
+# The files of the project that feature groups come from, as they were sent up; the offline store; what ingestion
+# remembers of what it has done; results of queries, which go after a week.
+SOURCES = "sources"
+FEATURES = "features"
+INGESTION = "ingestion"
+QUERIES = "queries"
 
 # What a training is given in a champion's place where nothing is live. No execution's id has a hyphen.
 NO_CHAMPION = f"{EXECUTIONS}/no-champion/Train/nothing-is-live.txt"
@@ -208,6 +218,78 @@ def release_copy(project: str, first: str, env: str) -> str:
     return f"/sagewright/{project}/{first}/releases/{env}"
 
 
+def feature_group(project: str, group: str, version: int, env: str | None = None) -> str:
+    """Name a feature group: that of the first environment, where `env` is left out, has the history and no suffix."""
+    name = f"{project}-{group}-v{version}"
+    return name if env is None else f"{name}-{env}"
+
+
+def group_of(project: str, feature_group_name: str) -> tuple[str, int, str | None] | None:
+    """Read a feature group's name back: group, version, and environment but the first; None for another project's."""
+    found = re.fullmatch(rf"{re.escape(project)}-([a-z][a-z0-9]*)-v(\d+)(?:-([a-z][a-z0-9]*))?", feature_group_name)
+    return None if found is None else (found[1], int(found[2]), found[3])
+
+
+def catalog_database(project: str) -> str:
+    """Name the database of Glue's catalog with the tables of the project's offline store; SQL reads no hyphen."""
+    return f"{project.replace('-', '_')}_features"
+
+
+def feature_table(group: str, version: int) -> str:
+    """Name the table of a feature group in it."""
+    return f"{group}_v{version}"
+
+
+def ingestion_pipeline(project: str) -> str:
+    """Name the SageMaker pipeline that fills the feature groups."""
+    return f"{project}-ingestion"
+
+
+def arrival_rule(project: str) -> str:
+    """Name the rule that starts it when a file has arrived."""
+    return f"{project}-ingestion-arrival"
+
+
+def ingestion_schedule(project: str, cadence: str) -> str:
+    """Name the schedule that starts it for the groups of one cadence, such as `hourly`."""
+    return f"{project}-ingestion-{cadence}"
+
+
+def freshness_alarm(project: str, group: str, version: int) -> str:
+    """Name the alarm that fires when nothing was ingested into a group for too long."""
+    return f"{feature_group(project, group, version)}/freshness"
+
+
+def feature_role(project: str, env: str) -> str:
+    """Name the role with which SageMaker itself writes the offline store: a group never changes it."""
+    return f"{project}-{env}-features"
+
+
+def ingestion_role(project: str) -> str:
+    """Name the role of the ingestion's job, so that policies of other accounts can name it."""
+    return f"{project}-ingestion"
+
+
+def online_writer_role(project: str, env: str) -> str:
+    """Name the role of a later environment that the ingestion assumes to write the online store there."""
+    return f"{project}-{env}-features-write"
+
+
+def ingestion_topic(project: str) -> str:
+    """Name the topic of groups that have not been fed for too long."""
+    return f"{project}-ingestion"
+
+
+def feature_export(project: str, what: str) -> str:
+    """Name what the data stack tells projects that use its groups: `bucket` and `key`. A group is exported by name."""
+    return f"{project}-features-{what}"
+
+
+def workgroup(project: str) -> str:
+    """Name the workgroup of Athena in which training sets are joined."""
+    return f"{project}-features"
+
+
 def delivery_stack(project: str) -> str:
     """Name the stack of what builds, promotes and takes back."""
     return f"{project}-delivery"
@@ -328,6 +410,17 @@ def faults(project: str, env: str, region: str, *, delivers: bool = False) -> li
     if reserved is not None:
         found.append(f"would start S3 bucket names with '{reserved}', which S3 keeps for itself; choose another name")
     return found
+
+
+def feature_fault(project: str, group: str, version: int, env: str | None = None) -> str | None:
+    """Say when a feature group's name would be longer than AWS allows; `env` is left out for the first environment."""
+    name, longest = feature_group(project, group, version, env), 64
+    if len(name) <= longest:
+        return None
+    return (
+        f"gives the feature group name '{name}' of {len(name)} characters, more than AWS allows (at most {longest}); "
+        f"make the group's or the project's name {len(name) - longest} characters shorter"
+    )
 
 
 def _both(env: str, name: str) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 from sagewright.project import fields, image, names
 from sagewright.project.code import ARGUMENTS
+from sagewright.project.feature_fields import PARTITIONS
 from sagewright.project.metrics import METRICS, METRICS_OF, SPLITS_OF
-from sagewright.project.schema import Schema, build
+from sagewright.project.schema import Schema, build, references
 
 EXAMPLE = """\
 name: churn
@@ -52,8 +53,46 @@ repository: {provider: codecommit, name: churn}
 approval: {registry: manual, prod: manual}
 """
 
+# How what is in a list or mapping is written in the name of a key.
+_ITEM = {"FeatureGroup": ".<group>", "Feature": ".<feature>", "Join": "[]"}
 # A longer list is in the schema, where editors read it.
 _LONGEST_LIST = 12
+
+FEATURES = """\
+data:
+  source: data/departures.csv
+  event_time: scheduled_at
+  problem: binary_classification
+  label: late
+  split: {by: time, test: 0.2}
+  join:
+    - {group: schedule, on: flight}
+    - {group: weather, on: origin, features: [wind], look_back_hours: 24}
+
+features:
+  schedule:                      # brings `origin`, by which the weather is found
+    source: s3://bucket/schedule/
+    record_id: flight
+    event_time: valid_since
+    features: {origin: string, seats: integral}
+  weather:
+    version: 1
+    source: s3://bucket/weather/
+    transform: weather_features
+    record_id: station
+    event_time: observed_at
+    features:
+      wind: fractional
+      visibility: {type: fractional, description: How far one sees, unit: miles}
+    online: {time_to_live: {value: 30, unit: days}}
+    ingest: {schedule: hourly}
+    fresh_hours: 24
+  airports:
+    use: other-project/airports@2
+    record_id: airport
+    event_time: since
+    features: {runways: integral}
+"""
 
 _HEAD = f"""\
 # The project file
@@ -83,6 +122,27 @@ where nothing is served, `data`, `training` and `evaluation` where nothing is tr
 
 All environments are in one region, because a release cannot yet carry the image into another. Either all of them name
 their account, or none does: then it is that of the credentials in use.
+"""
+
+_FEATURE_GROUPS = f"""\
+## Features
+
+`features` declares groups, and `data.join` gives every labelled row what they held at its event time: of all records of
+the row's key that are not younger than the row, the newest. A row without a record keeps missing values; no row is lost
+or doubled. `sagewright features infer FILE` writes a group's declaration from a sample of its rows.
+
+```yaml
+{FEATURES}```
+
+A feature can be added to a group at any time, up to 100 with one deployment. Besides, only `online.time_to_live` (not
+its removal), `throughput`, `source`, `transform`, `ingest`, `fresh_hours`, descriptions and units can change, and of
+new features, time to live and throughput one with a deployment. Everything else is a new `version`, which
+`sagewright features migrate GROUP` fills from the one before: SageMaker would replace the group by an empty one, so
+that the deployment is refused. A version or group that leaves the file stays in the account.
+
+Names in a table of the catalog have no case and no hyphen, and those of its partitions in Glue's format are taken:
+{", ".join(f"`{name}`" for name in PARTITIONS)}. Where features are declared, no environment is called like a version
+(`v1`).
 """
 
 _FUNCTIONS = """\
@@ -129,7 +189,7 @@ def text() -> str:
     parts = [_HEAD, "## Keys\n", _table(_rows(schema, schema)), _OVERRIDES]
     parts.append("An environment's own keys:\n")
     parts.append(_table(_rows(schema, schema["$defs"]["Environment"], "environments.<name>.")))
-    parts += ["## Problems and metrics\n", _metrics(), _FUNCTIONS, _functions(), _COLUMNS, _NAMES]
+    parts += [_FEATURE_GROUPS, "## Problems and metrics\n", _metrics(), _FUNCTIONS, _functions(), _COLUMNS, _NAMES]
     return "\n".join(parts)
 
 
@@ -141,20 +201,20 @@ def _table(rows: Iterator[tuple[str, ...]]) -> str:
 def _rows(schema: Schema, section: Schema, prefix: str = "") -> Iterator[tuple[str, ...]]:
     """Describe every key below a section; overrides are described where they first stand."""
     for key, prop in section["properties"].items():
-        reference = _reference(prop)
-        if reference.endswith("Override"):
+        held = references(prop)
+        if any(name.endswith("Override") for name in held):
             continue
-        if reference:
-            yield from _rows(schema, schema["$defs"][reference], f"{prefix}{key}.")
-            continue
-        left_out = "required" if key in section.get("required", []) else _default(prop)
-        yield f"`{prefix}{key}`", _takes(prop), left_out, prop["description"]
+        if not _is_only_keys(prop):
+            left_out = "required" if key in section.get("required", []) else _default(prop)
+            yield f"`{prefix}{key}`", _takes(prop), left_out, prop["description"]
+        for name in held:
+            yield from _rows(schema, schema["$defs"][name], f"{prefix}{key}{_ITEM.get(name, '')}.")
 
 
-def _reference(prop: dict[str, Any]) -> str:
-    """Name the mapping that a key holds, if it holds one; it may be left out as a whole."""
-    held = next((each for each in prop.get("anyOf", [prop]) if "$ref" in each), {})
-    return held.get("$ref", "").rpartition("/")[2]
+def _is_only_keys(prop: Schema) -> bool:
+    """Tell whether a key holds a mapping and nothing else, which its own keys say better."""
+    kinds = [each for each in prop.get("anyOf", [prop]) if each.get("type") != "null"]
+    return all("$ref" in each for each in kinds)
 
 
 def _default(prop: dict[str, Any]) -> str:
@@ -163,12 +223,12 @@ def _default(prop: dict[str, Any]) -> str:
 
 def _takes(prop: dict[str, Any]) -> str:
     kinds = [each for each in prop.get("anyOf", [prop]) if each.get("type") != "null"]
-    kind = " or ".join(
-        {"object": "mapping", "string": "text", "array": "list"}.get(each["type"], each["type"]) for each in kinds
-    )
+    words = {"object": "mapping", "string": "text", "array": "list"}
+    kind = " or ".join("mapping" if "$ref" in each else words.get(each["type"], each["type"]) for each in kinds)
     options = next((each["enum"] for each in kinds if "enum" in each), None)
     if options is not None:
         listed = ", ".join(f"`{option}`" for option in options)
+        listed += " or mapping" * any("$ref" in each for each in kinds)
         return listed if len(options) <= _LONGEST_LIST else f"one of the {len(options)} in the schema"
     example = prop.get("examples", [None])[0]
     return kind if example is None else f"{kind}, such as `{json.dumps(example)}`"
@@ -189,6 +249,7 @@ def _functions() -> str:
     for function, arguments in ARGUMENTS.items():
         left_out, returns = _RETURNS[function]
         rows.append((f"`{function}({', '.join(arguments)})`", returns, left_out))
+    rows.append(("the `transform` of a group, `(raw)`", "a data frame with the group's columns", ""))
     return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)
 
 

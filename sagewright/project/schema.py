@@ -13,12 +13,12 @@ from pydantic import Field
 
 from sagewright.project import fields
 from sagewright.project.metrics import METRICS, METRICS_OF, SPLITS_OF, Metric, ProblemType
-from sagewright.project.model import Delivered, Identity, Placement, Sections
+from sagewright.project.model import Delivered, Identity, Placement, Sections, Stored
 
 Schema = dict[str, Any]
 
 
-class ProjectFile(Sections, Delivered, Identity):
+class ProjectFile(Sections, Delivered, Stored, Identity):
     """The file as it is written: where `Project` has merged environments, this has what each overrides."""
 
     environments: dict[str, Any] = Field(
@@ -33,7 +33,9 @@ def build() -> Schema:
     schema = ProjectFile.model_json_schema()
     sections = schema["$defs"]
     placement = Placement.model_json_schema()
-    own = _reached(schema, [schema["properties"][name] for name in Delivered.model_fields])
+    own = _reached(schema, [schema["properties"][name] for name in (*Stored.model_fields, *Delivered.model_fields)])
+    # A list is replaced as a whole, so what is in one is never laid over another.
+    own |= _reached(schema, [sections["Data"]["properties"]["join"]])
     overrides = {f"{name}Override": _relaxed(section) for name, section in sections.items() if name not in own}
     placement["properties"] |= {
         name: {
@@ -63,10 +65,18 @@ def _reached(schema: Schema, properties: Sequence[Schema]) -> set[str]:
     """Name the definitions that properties refer to, directly or through one another."""
     found: set[str] = set()
     for prop in properties:
-        for each in prop.get("anyOf", [prop]):
-            name = each.get("$ref", "").rpartition("/")[2]
-            if name:
-                found |= {name} | _reached(schema, list(schema["$defs"][name]["properties"].values()))
+        for name in references(prop):
+            found |= {name} | _reached(schema, list(schema["$defs"][name]["properties"].values()))
+    return found
+
+
+def references(prop: Schema) -> list[str]:
+    """Name the definitions of what a key may hold: itself, or as the items of its list or mapping."""
+    found: list[str] = []
+    for each in prop.get("anyOf", [prop]):
+        held = [each["$ref"].rpartition("/")[2]] if "$ref" in each else []
+        below = [each[key] for key in ("items", "additionalProperties") if isinstance(each.get(key), dict)]
+        found += [*held, *(name for inner in below for name in references(inner))]
     return found
 
 

@@ -67,6 +67,8 @@ class Checked:
             yield from checks.metric(self.data, self.evaluation)
         if self.serving is not None:
             yield from rollout.check(self.serving.rollout, self.serving.instances.min)
+        if self.serving is not None and self.data is not None:
+            yield from checks.lookup(self.serving, self.data)
         if self.serving is not None and self.monitoring is not None:
             yield from monitoring.check(self.monitoring, self.serving.capture_percent)
         if self.network is not None:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sagewright.project.delivery import Delivery
+from sagewright.project.document import KeyPath
+from sagewright.project.feature_groups import FeatureGroup
 from sagewright.project.finding import Finding
 from sagewright.project.messages import unknown_key
 from sagewright.project.model import Data, Training
@@ -37,28 +39,57 @@ def table(root: Path, data: Data) -> Iterator[Finding]:
     """Say when the local table, or a column that the project names, is missing. Only the header is read."""
     if data.s3_place is not None:
         return
-    file = root / data.source
+    columns, findings = _header(root, data.source, _SOURCE)
+    yield from findings
+    for key in ("label", "record_id", "event_time"):
+        column = getattr(data, key)
+        if columns is not None and column is not None and column not in columns:
+            message = f"'{column}' is not a column of {data.source}; {_nearest(column, columns)}"
+            yield Finding(("data", key), message, (_SOURCE,))
+
+
+def labelled_columns(root: Path, data: Data) -> list[str] | None:
+    """Give the columns of the labelled rows; None where they are in S3, or cannot be read."""
+    return _header(root, data.source, _SOURCE)[0] if data.s3_place is None else None
+
+
+def group(root: Path, name: str, held: FeatureGroup) -> Iterator[Finding]:
+    """Say when a feature group's local file is missing, or has not what is declared and no function makes of it."""
+    if held.source is None or held.s3_place is not None:
+        return
+    place = ("features", name, "source")
+    columns, findings = _header(root, held.source, place)
+    yield from findings
+    if columns is None or held.transform is not None:
+        return
+    for each in held.declared:
+        if each.name not in columns:
+            roles = [role for role in ("record_id", "event_time") if getattr(held, role) == each.name]
+            key = (roles[0],) if roles else ("features", each.name)
+            message = f"'{each.name}' is not a column of {held.source}; {_nearest(each.name, columns)}"
+            yield Finding(("features", name, *key), message, (place,))
+
+
+def _header(root: Path, source: str, place: KeyPath) -> tuple[list[str] | None, list[Finding]]:
+    """Read the column names of a file of the project, and what is wrong with it; None where it cannot be read."""
+    file = root / source
     if not file.is_file():
         state = "is not a file" if file.exists() else "does not exist"
-        yield Finding(_SOURCE, f"'{data.source}' {state} in {root}; name a .csv or .parquet file, or an S3 URI")
-        return
+        message = f"'{source}' {state} in {root}; name a .csv or .parquet file, or an S3 URI"
+        return None, [Finding(place, message)]
     try:
         columns = _columns(file)
     except ValueError as error:
-        yield Finding(_SOURCE, f"'{data.source}' cannot be read as a table: {error}")
-        return
+        return None, [Finding(place, f"'{source}' cannot be read as a table: {error}")]
+    findings: list[Finding] = []
     unnamed = [position for position, column in enumerate(columns, start=1) if not column.strip()]
     if unnamed:
-        yield Finding(_SOURCE, f"'{data.source}' has no name for column {unnamed[0]}; name it or leave it out")
+        findings.append(Finding(place, f"'{source}' has no name for column {unnamed[0]}; name it or leave it out"))
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
-        yield Finding(
-            _SOURCE, f"'{data.source}' has more than one column named {', '.join(map(repr, twice))}; rename them"
-        )
-    for key, column in (("label", data.label), ("record_id", data.record_id)):
-        if column is not None and column not in columns:
-            message = f"'{column}' is not a column of {data.source}; {_nearest(column, columns)}"
-            yield Finding(("data", key), message, (_SOURCE,))
+        message = f"'{source}' has more than one column named {', '.join(map(repr, twice))}; rename them"
+        findings.append(Finding(place, message))
+    return columns, findings
 
 
 def _nearest(column: str, columns: list[str]) -> str:

@@ -61,6 +61,42 @@ def test_names_of_delivery_are_the_contract_with_what_is_deployed() -> None:
     assert names.PUBLISHED == "delivery/project.zip"
 
 
+def test_names_of_the_feature_store_are_the_contract_with_what_is_deployed() -> None:
+    assert names.feature_group("trips", "sky", 2) == "trips-sky-v2"
+    assert names.feature_group("trips", "sky", 2, "prod") == "trips-sky-v2-prod"
+    assert names.catalog_database("my-trips") == "my_trips_features"
+    assert names.feature_table("sky", 2) == "sky_v2"
+    assert names.ingestion_pipeline("trips") == names.ingestion_role("trips") == "trips-ingestion"
+    assert names.feature_role("trips", "dev") == "trips-dev-features"
+    assert names.online_writer_role("trips", "prod") == "trips-prod-features-write"
+    assert names.workgroup("trips") == "trips-features"
+    assert f"{names.SOURCES} {names.FEATURES} {names.INGESTION} {names.QUERIES}" == "sources features ingestion queries"
+
+
+@pytest.mark.parametrize("env", [None, "prod"])
+def test_the_name_of_a_feature_group_can_be_read_back(env: str | None) -> None:
+    assert names.group_of("my-trips", names.feature_group("my-trips", "sky", 12, env)) == ("sky", 12, env)
+    assert names.group_of("my", names.feature_group("my-trips", "sky", 12, env)) is None
+
+
+def test_no_two_feature_groups_share_a_name() -> None:
+    projects, groups = ("a", "a-b", "a-b-v1", "a-v1", "a-b-v1-c"), ("a", "b", "c", "v1b")
+    named = [
+        (names.feature_group(project, group, version, env), project, group, version, env)
+        for project, group, version, env in product(projects, groups, (1, 11), (None, "a", "b", "c"))
+    ]
+
+    assert len({name for name, *_ in named}) == len(named)
+
+
+def test_a_feature_group_that_is_named_too_long_is_told_by_how_much() -> None:
+    told = names.feature_fault("c" * 31, "g" * 30, 1)
+
+    assert told is not None
+    assert told.endswith("make the group's or the project's name 1 characters shorter")
+    assert names.feature_fault("c" * 30, "g" * 30, 1) is None
+
+
 def _bucket_of_data(project: str, env: str) -> str:
     return names.data_bucket(project, env, "111111111111", "eu-west-1")
 
