@@ -54,6 +54,11 @@ class Report:
         return self.statistics["dataset"]["item_count"] if self.statistics is not None else None
 
     @property
+    def by_id(self) -> int:
+        """How many of the rows held ids alone, so that what was looked up for them was not compared."""
+        return self.drift.get("by_id", 0) if self.drift is not None else 0
+
+    @property
     def findings(self) -> tuple[Finding, ...]:
         """Every column that was measured or that violates a constraint, in the order of the files."""
         violations = _by_column(self.violations)

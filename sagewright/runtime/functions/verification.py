@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ConnectionError, ReadTimeoutError  # noqa: A004 - botocore's own
 
-from . import evidence
+from . import evidence, id_request
 from .client import Client
 from .evidence import HeldOut
 from .model_versions import Version
@@ -71,6 +71,8 @@ class Expected:
     scores: list[str]
     positive_label: str | None
     is_regression: bool
+    # A row by its ids alone, for a model that looks features up.
+    by_id: dict[str, Any] | None = None
 
 
 def copy_rows(s3: Client, version: Version, folder: Location) -> None:
@@ -110,17 +112,20 @@ def expected(s3: Client, folder: Location, count: int) -> Expected | None:
         [recorded[record][1] for record in held_out.records],
         None if positive is None else str(positive),
         is_regression="classes" not in report,
+        by_id=id_request.row(schema, held_out),
     )
 
 
 def check(runtime: Client, endpoint: str, known: Expected, demand: Demand) -> Measured:
-    """Send all rows in both content types, a wrong row, then each row alone; refused in words of what went wrong."""
+    """Send all rows in both content types, a wrong one, one by its ids, then each alone; refused in words of why."""
     asking = _Asking(runtime, endpoint)
     rows = known.held_out.rows
     for content_type in (CSV, JSON):
         answers = asking.ask(_body(rows, known.types, content_type), content_type)
         _compare(endpoint, known, answers, range(len(rows)), content_type)
     asking.require_refusal()
+    if known.by_id is not None:
+        id_request.require_answer(runtime, endpoint, known.by_id)
     return _timed(asking, known, demand)
 
 

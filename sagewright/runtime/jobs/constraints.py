@@ -35,11 +35,14 @@ _LIKE_A_NUMBER = re.compile(r"[-+]? ?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-
 _MOST_UNSEEN = 0.01
 
 
-def suggest(table: TableProfile) -> Document:
-    """Return constraints that samples of the same population satisfy."""
+def suggest(table: TableProfile, event_time: str | None = None) -> Document:
+    """Return constraints that samples of the same population satisfy.
+
+    The times of rows move on whatever happens, so their distribution is compared with nothing.
+    """
     return {
         "version": 0.0,
-        "features": [_feature(column) for column in table.columns.values()],
+        "features": [_feature(column, moves_on=name == event_time) for name, column in table.columns.items()],
         "monitoring_config": {
             "evaluate_constraints": "Enabled",
             # The metrics are published from the files, in one way for both engines.
@@ -57,7 +60,7 @@ def suggest(table: TableProfile) -> Document:
     }
 
 
-def _feature(column: Profile) -> Document:
+def _feature(column: Profile, *, moves_on: bool) -> Document:
     kind = "String" if column.present else "Unknown"
     feature: Document = {"name": column.name, "inferred_type": kind, "completeness": _completeness(column)}
     if isinstance(column, Numbers):
@@ -66,10 +69,14 @@ def _feature(column: Profile) -> Document:
             feature["num_constraints"] = {"is_non_negative": column.least >= 0}
     else:
         domain = _domain(column)
-        if domain:
+        if domain and not moves_on:
             feature["string_constraints"] = {"domains": domain}
         if any(map(_LIKE_A_NUMBER.fullmatch, column.values.counts)):
             feature["monitoringConfigOverrides"] = {"datatype_check_threshold": 0.0}
+    if moves_on:
+        feature.setdefault("monitoringConfigOverrides", {})["distribution_constraints"] = {
+            "perform_comparison": "Disabled"
+        }
     return feature
 
 

@@ -11,6 +11,7 @@ from sagewright.runtime.jobs.capture_objects import CaptureObjects, Period
 from sagewright.runtime.jobs.captured_rows import CapturedRows
 from sagewright.runtime.jobs.statistics import write_json
 from sagewright.runtime.serving import schema
+from sagewright.runtime.serving.by_id import IdRows
 from sagewright.runtime.serving.errors import UserError
 from sagewright.runtime.serving.schema import Schema
 
@@ -34,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Count the window's rows, compare them with the baseline, and write down both."""
     period = Period.ending(arguments.window_end, arguments.window_hours)
-    captured = CapturedRows(Schema.load(_file(arguments.baseline, schema.FILE)).columns)
+    recorded = Schema.load(_file(arguments.baseline, schema.FILE))
+    ids = IdRows.of(recorded) if recorded.lookups else None
+    captured = CapturedRows(recorded.columns, ids, recorded.event_time)
     for record in CaptureObjects(arguments.capture, arguments.region).records(period):
         captured.add(record)
     window = captured.window()
@@ -45,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     violations = [violation.document() for finding in findings for violation in finding.violations]
     counts = {"rows": window.table.rows, "records": captured.records, "unreadable": captured.unreadable}
+    if ids is not None:
+        counts["by_id"] = captured.by_id
     for name, content in (
         (statistics.FILE, statistics.document(window.table)),
         (constraints.FILE, wanted),
@@ -73,7 +78,8 @@ def _report(period: Period, counts: dict[str, int], findings: list[drift.Finding
 def _summary(period: Period, counts: dict[str, int], findings: list[drift.Finding]) -> str:
     drifted = [finding.column for finding in findings if finding.violations]
     said = f"{len(drifted)} columns are not as in the baseline: {', '.join(drifted)}" if drifted else "no violation"
-    numbers = f"{counts['rows']} rows in {counts['records']} records, {counts['unreadable']} unreadable"
+    by_id = f" ({counts['by_id']} of them by ids)" if counts.get("by_id") else ""
+    numbers = f"{counts['rows']} rows{by_id} in {counts['records']} records, {counts['unreadable']} unreadable"
     return f"{period.start:%Y-%m-%d %H:%M} to {period.end:%Y-%m-%d %H:%M} UTC: {numbers}: {said}"
 
 

@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from sagewright.runtime.jobs import baseline, labels, raw_data, splitting
+from sagewright.runtime.jobs import baseline, labels, raw_data, row_times, splitting
 from sagewright.runtime.jobs.feature_files import write_features
+from sagewright.runtime.jobs.joined_rows import Joined
 from sagewright.runtime.jobs.raw_data import RawData
 from sagewright.runtime.serving import schema, user_code
 from sagewright.runtime.serving.errors import UserError
@@ -31,18 +33,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--label", required=True, help="column to predict")
     parser.add_argument("--positive-label", help="class that the score of a binary problem is of; default: the greater")
     parser.add_argument("--record-id", help="column that identifies a row; default: the row number, from 1")
-    parser.add_argument("--split-by", choices=("stratified", "random"), required=True)
+    parser.add_argument("--event-time", help="column with the time of each row; the split by time needs it")
+    parser.add_argument("--dataset", type=Path, help="folder with how the rows were joined; default: they were not")
+    parser.add_argument("--split-by", choices=("stratified", "random", "time"), required=True)
     parser.add_argument("--test-fraction", type=float, required=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Split the raw data, compute the features of each side, record the schema."""
-    raw = raw_data.read(arguments.raw)
+    raw, joined = _rows(arguments)
     label = raw.column(arguments.label, "data.label")
     y = labels.read(label, raw.rows[label.name], arguments.problem)
-    y.index = _record_ids(raw, arguments.record_id, label.name).loc[y.index]
+    times = _times(raw, arguments, label.name)
+    places = y.index
+    y.index = _record_ids(raw, arguments.record_id, label.name).loc[places]
     classes = labels.classes(y, arguments.problem)
-    mask = splitting.held_out(y, arguments.split_by, arguments.test_fraction)
+    if times is None:
+        mask = splitting.held_out(y, arguments.split_by, arguments.test_fraction)
+    else:
+        mask = splitting.newest(times[places], arguments.test_fraction)
     if classes:
         splitting.check_classes(y, mask)
 
@@ -62,6 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
         features=tuple(Feature(name, str(X["train"][name].dtype)) for name in X["train"].columns),
         classes=classes,
         positive_label=labels.positive(classes, arguments.problem, arguments.positive_label),
+        event_time=arguments.event_time,
+        lookups=joined.lookups if joined else (),
     )
     recorded.check_features(X["test"], "the test rows")
 
@@ -70,11 +81,34 @@ def run(arguments: argparse.Namespace) -> None:
         write_features(_folder(arguments.output, side), X[side], truth, recorded)
     _write_held_out(_folder(arguments.output, "held_out"), recorded, requests["test"], sides["test"])
     manifest = _manifest(raw, len(y), {side: len(truth) for side, truth in sides.items()})
+    if joined:
+        manifest["dataset"] = joined.manifest
     folder = _folder(arguments.output, "baseline")
     recorded.write(folder / schema.FILE, manifest)
-    baseline.write(folder, requests["train"], columns, arguments.bundle)
+    baseline.write(folder, requests["train"], recorded, arguments.bundle)
     logger.info("%(rows)d rows, of which %(rows_without_label)d are dropped because they have no label", manifest)
     logger.info("%(train_rows)d rows to train on, %(test_rows)d to test on", manifest)
+
+
+def _rows(arguments: argparse.Namespace) -> tuple[RawData, Joined | None]:
+    raw = raw_data.read(arguments.raw)
+    if arguments.dataset is None:
+        return raw, None
+    joined = Joined.load(arguments.dataset)
+    joined.check(raw)
+    return joined.typed(raw), joined
+
+
+def _times(raw: RawData, arguments: argparse.Namespace, label: str) -> np.ndarray | None:
+    """Return the time of each row where the split goes by it. A column of times is looked at in any case."""
+    if arguments.event_time is None:
+        if arguments.split_by == "time":
+            raise UserError("data.split.by is time, but data.event_time names no column: name the one with the times")
+        return None
+    if arguments.event_time == label:
+        raise UserError(f"data.event_time and data.label are both {label}: no time is known before what is predicted")
+    raw.column(arguments.event_time, "data.event_time")
+    return row_times.read(raw, arguments.event_time).milliseconds if arguments.split_by == "time" else None
 
 
 def _record_ids(raw: RawData, name: str | None, label: str) -> pd.Series:

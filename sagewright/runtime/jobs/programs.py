@@ -9,7 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sagewright.runtime.jobs import evaluate, monitor, preprocess, train
+from sagewright.runtime.jobs import dataset, evaluate, ingest, monitor, preprocess, train
 from sagewright.runtime.serving.errors import UserError
 
 # Both FailureReason and ExitMessage hold this many characters.
@@ -33,13 +33,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bundle", allow_abbrev=False)
     programs = parser.add_subparsers(dest="program", required=True)
     for name, module, option in (
+        ("dataset", dataset, "--message"),
+        ("ingest", ingest, "--message"),
         ("preprocess", preprocess, "--message"),
         ("train", train, "--failure"),
         ("evaluate", evaluate, "--message"),
         ("monitor", monitor, "--message"),
     ):
         program = programs.add_parser(name, allow_abbrev=False)
-        program.add_argument("--package", required=True, help="import name of the data scientist's package")
+        if module is not ingest:  # each of its groups says which package transforms it
+            program.add_argument("--package", required=True, help="import name of the data scientist's package")
         module.add_arguments(program)
         program.add_argument(option, dest="reason", type=Path, required=True, help="file for the failure reason")
         program.set_defaults(run=module.run)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # The columns of a request, as (name, type) with the types of schema.json.
 COLUMNS: Sequence[Sequence[str]] = ()
+# Columns that the endpoint looks up for rows that hold ids in their place, and the ids that are no columns.
+LOOKED_UP: Sequence[str] = ()
+KEYS: Sequence[str] = ()
 
 MISSING = frozenset(("", "na", "n/a", "#n/a", "nan", "null", "none"))
 BOOLEANS = {"true": "True", "false": "False"}
@@ -33,13 +36,18 @@ class UnreadableError(ValueError):
 
 
 def preprocess_handler(inference_record: Any) -> list[dict[str, Any]]:
-    """Return the rows of a captured request by column. The output is left out: it is no data of the model's."""
+    """Return the rows of a captured request by column. The output is left out: it is no data of the model's.
+
+    So are rows that hold ids alone: what the model saw of them is not in the capture.
+    """
     request = inference_record.endpoint_input
     content_type = getattr(request, "observed_content_type", None)
     try:
-        sent = rows(request.data, request.encoding, content_type, COLUMNS)
+        sent = rows(request.data, request.encoding, content_type, COLUMNS, KEYS)
     except UnreadableError:
         return []
+    if LOOKED_UP:
+        sent = [row for row in sent if not row.keys().isdisjoint(LOOKED_UP)]
     # Only flat rows are taken: what no column can hold goes on as a text.
     return [
         {name: json.dumps(cell) if isinstance(cell, (dict, list)) else cell for name, cell in row.items()}
@@ -47,15 +55,24 @@ def preprocess_handler(inference_record: Any) -> list[dict[str, Any]]:
     ]
 
 
-def rows(data: str, encoding: str, content_type: str | None, columns: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
-    """Return the rows of a request as dictionaries, in which a missing value is None. Raises UnreadableError."""
+def rows(
+    data: str,
+    encoding: str,
+    content_type: str | None,
+    columns: Sequence[Sequence[str]],
+    keys: Sequence[str] = (),
+) -> list[dict[str, Any]]:
+    """Return the rows of a request as dictionaries, in which a missing value is None. Raises UnreadableError.
+
+    `keys` are names that a header may hold beside the columns.
+    """
     text = _text(data, encoding)
     text = text[1:] if text.startswith("\ufeff") else text  # noqa: FURB188 - no removeprefix before Python 3.9
     kind = (content_type or "").partition(";")[0].strip().lower() or _guess(text, encoding)
     if kind == "application/json":
         sent = _json_rows(text, [name for name, _ in columns])
     elif kind == "text/csv":
-        sent = _csv_rows(text, [name for name, _ in columns])
+        sent = _csv_rows(text, [name for name, _ in columns], keys)
     else:
         raise UnreadableError(f"content type {content_type!r} is neither text/csv nor application/json")
     readers = {name: READERS[kind] for name, kind in columns}
@@ -77,14 +94,14 @@ def _guess(text: str, encoding: str) -> str:
     return "application/json" if is_json else "text/csv"
 
 
-def _csv_rows(text: str, names: list[str]) -> list[dict[str, Any]]:
+def _csv_rows(text: str, names: list[str], keys: Sequence[str]) -> list[dict[str, Any]]:
     width = len(names)
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         records = [texts or [""] for texts in lines if texts or width == 1]
     except csv.Error as fault:
         raise UnreadableError(f"the body is not CSV: {fault}") from fault
-    if records and 2 * sum(text in names for text in records[0]) > len(records[0]):
+    if records and 2 * sum(text in names or text in keys for text in records[0]) > len(records[0]):
         names = records.pop(0)
     if len(set(names)) < len(names):
         raise UnreadableError("the header names a column twice")

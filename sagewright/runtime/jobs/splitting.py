@@ -21,6 +21,24 @@ def held_out(y: pd.Series, by: str, test_fraction: float) -> np.ndarray:
     return mask
 
 
+def newest(times: np.ndarray, test_fraction: float) -> np.ndarray:
+    """Return a mask of the newest rows; those of one time are on one side, whichever comes nearer to the share asked.
+
+    A model that was tested on rows of a time that it was fitted on would look better than it will be.
+    """
+    moments, counts = np.unique(times, return_counts=True)
+    if len(moments) == 1:
+        raise UserError(
+            "data.event_time is the same in every row with a label: with data.split.by time, the newest rows are the "
+            "test rows, and older ones are needed to train on"
+        )
+    wanted = min(max(round(len(times) * test_fraction), 1), len(times) - 1)
+    # How many rows there are from each time on; from the first one on there are all.
+    from_there_on = np.cumsum(counts[::-1])[::-1][1:]
+    first = moments[1:][np.argmin(np.abs(from_there_on - wanted))]
+    return times >= first
+
+
 def check_classes(y: pd.Series, mask: np.ndarray) -> None:
     """Refuse a split that leaves a class without a row on one side, which a random one can do to a rare class."""
     for side, labels in (("test", y[mask]), ("training", y[~mask])):

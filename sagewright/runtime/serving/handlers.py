@@ -7,6 +7,7 @@ and one that is refused travels on as a value, to leave output_fn as a response 
 import csv
 import io
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from sagewright.runtime.serving import requests
+from sagewright.runtime.serving.lookup import Lookups
 from sagewright.runtime.serving.predictions import Predictions, predict
 from sagewright.runtime.serving.schema import FILE, Schema
 from sagewright.runtime.serving.user_code import apply_features, find
@@ -33,6 +35,14 @@ class Served:
     estimator: Any
     schema: Schema
     features: Callable[[pd.DataFrame], pd.DataFrame] | None
+    # How rows that hold ids alone get their features; None for a model whose rows were not joined.
+    lookups: Lookups | None = None
+
+    def raw(self, request: "Request") -> pd.DataFrame:
+        """Return a request's rows as the training had them, looked up where they hold ids alone."""
+        ids = self.lookups.ids if self.lookups else None
+        rows, by_id = requests.read_either(request.content, request.content_type, self.schema.columns, ids)
+        return self.lookups.joined(rows) if self.lookups and by_id else rows
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,8 @@ def model_fn(model_dir: str) -> Served:
     """Load what training wrote into the model artifact; the package's code comes with it."""
     folder = Path(model_dir)
     schema = Schema.load(folder / FILE)
-    return Served(joblib.load(folder / MODEL_FILE), schema, find(schema.package, "features"))
+    features, lookups = find(schema.package, "features"), Lookups.of(schema, os.environ)
+    return Served(joblib.load(folder / MODEL_FILE), schema, features, lookups)
 
 
 def input_fn(content: str | bytes, content_type: str) -> Request:
@@ -67,7 +78,7 @@ def input_fn(content: str | bytes, content_type: str) -> Request:
 def predict_fn(data: Request, model: Served) -> Answer | requests.RequestError:
     """Return the predictions for a request, or why it is refused."""
     try:
-        raw = requests.read(data.content, data.content_type, model.schema.columns)
+        raw = model.raw(data)
     except requests.RequestError as refusal:
         return refusal
     X = apply_features(model.features, raw)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sagewright.runtime.jobs.splitting import check_classes, held_out
+from sagewright.runtime.jobs.splitting import check_classes, held_out, newest
 from sagewright.runtime.serving.errors import UserError
 
 
@@ -35,3 +35,31 @@ def test_a_class_missing_on_one_side_is_refused() -> None:
     y = pd.Series(["a", "a", "b", "b"])
     with pytest.raises(UserError, match="class 'b' has no row in the test split"):
         check_classes(y, np.array([True, True, False, False]))
+
+
+def test_the_newest_rows_are_held_out() -> None:
+    times = np.array([5, 1, 4, 2, 3, 9, 8, 7, 6, 0])
+    assert np.flatnonzero(newest(times, 0.2)).tolist() == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("times", "fraction", "held"),
+    [
+        ([1, 1, 1, 2, 2, 3], 0.2, 1),
+        ([1, 2, 2, 2, 2, 3], 0.5, 5),
+        ([1, 1, 1, 1, 2, 2], 0.1, 2),
+        ([1, 2, 2, 2, 2, 2], 0.1, 5),
+        ([1, 1, 1, 1, 1, 2], 0.9, 1),
+    ],
+)
+def test_rows_of_one_time_stay_together_on_the_side_that_comes_nearer(
+    times: list[int], fraction: float, held: int
+) -> None:
+    mask = newest(np.array(times), fraction)
+    assert mask.sum() == held
+    assert max(np.array(times)[~mask]) < min(np.array(times)[mask])
+
+
+def test_rows_that_are_all_of_one_time_cannot_be_split_by_it() -> None:
+    with pytest.raises(UserError, match=r"data\.event_time is the same in every row with a label"):
+        newest(np.array([7, 7, 7]), 0.5)

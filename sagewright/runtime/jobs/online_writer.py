@@ -1,0 +1,136 @@
+"""Many records written at once, with pauses that grow where the store is throttled.
+
+A pause has a random part, so that writers that were refused together do not come back together.
+https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_PutRecord.html
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from sagewright.runtime.serving.errors import UserError
+
+WRITERS = 16
+ATTEMPTS = 12
+_RECORDS = 50
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 20.0
+_THROTTLED = ("Throttling", "TooManyRequests", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown")
+_TOO_MANY, _SERVER_ERROR = 429, 500
+# A session that was assumed from another one lives for an hour at most.
+_RENEW_S = 45 * 60.0
+
+Record = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Write:
+    """One record and what is to be done with it: put, or taken away as of its event time."""
+
+    record: Record
+    stores: tuple[str, ...]
+    deleted: tuple[str, str] | None = None
+
+
+class Clients:
+    """The client of one environment's store; a role's session is renewed before it ends."""
+
+    def __init__(self, make: Callable[[], Any], renew_s: float = _RENEW_S) -> None:
+        self._make, self._renew_s = make, renew_s
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self._until = 0.0
+
+    def get(self) -> Any:
+        """Return a client that can be used now."""
+        with self._lock:
+            if self._client is None or time.monotonic() >= self._until:
+                self._client, self._until = self._make(), time.monotonic() + self._renew_s
+            return self._client
+
+
+@dataclass
+class OnlineWriter:
+    """Writes records of one feature group; `repeated` counts the calls that had to be made again."""
+
+    clients: Clients
+    feature_group: str
+    pause: Callable[[float], object] = time.sleep
+    repeated: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, writes: Iterable[Write]) -> int:
+        """Write them in any order and return how many they were; the first that cannot be written ends it."""
+        source, done = iter(writes), 0
+        with ThreadPoolExecutor(WRITERS, thread_name_prefix="online") as writers:
+            under_way: set[Future[int]] = set()
+            while True:
+                while len(under_way) < 2 * WRITERS and (part := [*islice(source, _RECORDS)]):
+                    under_way.add(writers.submit(self._several, part))
+                if not under_way:
+                    return done
+                ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                try:
+                    done += sum(each.result() for each in ended)
+                except BaseException:
+                    for each in under_way:
+                        each.cancel()
+                    raise
+
+    def write_in_order(self, writes: Iterable[Write]) -> int:
+        """Write one after the other."""
+        return self._several([*writes])
+
+    def _several(self, writes: list[Write]) -> int:
+        for each in writes:
+            self._one(each)
+        return len(writes)
+
+    def _one(self, each: Write) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            client = self.clients.get()
+            try:
+                self._call(client, each)
+            except client.exceptions.ClientError as error:
+                if not _passes(error.response) or attempt == ATTEMPTS:
+                    raise self._refused(each, error) from error
+            else:
+                return
+            with self._lock:
+                self.repeated += 1
+            longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
+            self.pause(random.uniform(0, longest))  # noqa: S311 - so that writers do not come back together
+
+    def _call(self, client: Any, each: Write) -> None:
+        if each.deleted is None:
+            client.put_record(
+                FeatureGroupName=self.feature_group,
+                Record=[{"FeatureName": name, "ValueAsString": text} for name, text in each.record],
+                TargetStores=[*each.stores],
+            )
+            return
+        record_id, event_time = each.deleted
+        client.delete_record(
+            FeatureGroupName=self.feature_group,
+            RecordIdentifierValueAsString=record_id,
+            EventTime=event_time,
+            TargetStores=[*each.stores],
+        )
+
+    def _refused(self, each: Write, error: Any) -> UserError:
+        said = error.response["Error"]
+        shown = ", ".join(f"{name} {text[:60]!r}" for name, text in each.record[:2])
+        return UserError(
+            f"feature group {self.feature_group} did not take the record with {shown}: "
+            f"{said['Code']}: {said['Message']}"
+        )
+
+
+def _passes(response: dict[str, Any]) -> bool:
+    """Tell whether an error may be gone at the next attempt."""
+    code, status = response["Error"]["Code"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code.startswith(_THROTTLED) or status >= _SERVER_ERROR or status == _TOO_MANY
