@@ -84,6 +84,9 @@ def build(app: App, project: Project) -> None:
     }
     if project.repository is not None:
         kept.deliver(project, [placed[each.name] for each in project.serving])
+    if project.features:
+        for stack in data.values():
+            stack.keep_features(project)
     for name, stack in data.items():
         tag(stack, project, project.environment(name))
     networks = _networks(app, project, placed)
@@ -91,7 +94,9 @@ def build(app: App, project: Project) -> None:
     for environment in project.serving:
         place, key = placed[environment.name], data[environment.name].key
         delivers = project.repository is not None
-        stack = AccessStack(app, place=place, first=first, key=key, environment=environment, delivers=delivers)
+        stack = AccessStack(
+            app, project=project, place=place, first=first, key=key, environment=environment, delivers=delivers
+        )
         tag(stack, project, environment)
         _after(stack, networks.get(environment.name))
         roles.append(stack)
@@ -107,7 +112,8 @@ def build(app: App, project: Project) -> None:
     releases = Stage(app, RELEASES)
     for environment in project.serving:
         place = placed[environment.name]
-        tag(ServingStack(releases, place=place, environment=environment), project, environment)
+        serving = ServingStack(releases, place=place, environment=environment, first=first)
+        tag(serving, project, environment)
         if environment.monitoring.engine != "none":
             tag(MonitoringStack(releases, project=project, place=place, environment=environment), project, environment)
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -1,7 +1,7 @@
 """What a definition needs and only CloudFormation knows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,16 @@ class Bindings(JobBindings):
     preprocess_role_arn: str
     training_role_arn: str
     evaluate_role_arn: str
+    # Of the step that joins; None where the project has no `data.join`.
+    dataset_role_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestionBindings(JobBindings):
+    """What ingestion needs: the role of its job, and by environment those that write the online stores elsewhere."""
+
+    ingestion_role_arn: str
+    online_writer_arns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

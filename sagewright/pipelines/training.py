@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sagewright.pipelines import steps
+from sagewright.pipelines import dataset, steps
 from sagewright.pipelines.bindings import Bindings
 from sagewright.pipelines.comparison import CHAMPION_MODEL, CHAMPION_VERSION, Comparison
 from sagewright.pipelines.expressions import Parameter, PropertyFile, Value, model_data, processing_output
@@ -27,7 +27,13 @@ def definition(project: Project, bindings: Bindings) -> dict[str, Any]:
         "Parameters": [parameter.declaration() for parameter in pipeline.parameters],
         # No classic experiment and trial for each run: they are superseded, and would need more rights.
         "PipelineExperimentConfig": None,
-        "Steps": [pipeline.preprocess(), pipeline.train(), pipeline.evaluate(), *pipeline.decide()],
+        "Steps": [
+            *pipeline.join(),
+            pipeline.preprocess(),
+            pipeline.train(),
+            pipeline.evaluate(),
+            *pipeline.decide(),
+        ],
     }
 
 
@@ -50,13 +56,22 @@ class _Training:
         own = [DATA_VERSION, GIT_COMMIT, self._processing_type, self._training_type, self._gate.threshold]
         return own if self._comparison is None else [*own, CHAMPION_MODEL, CHAMPION_VERSION]
 
+    def join(self) -> list[steps.Step]:
+        """Make the table that is learnt from, where it is not the source itself."""
+        if not self._joins:
+            return []
+        instance_type = self._processing_type.value
+        return [
+            dataset.step(self._project, self._bindings, self._program, raw=self._raw(), instance_type=instance_type)
+        ]
+
     def preprocess(self) -> steps.Step:
         job = Job(
             step=PREPROCESS,
             role_arn=self._bindings.preprocess_role_arn,
             instance_type=self._processing_type.value,
             arguments=self._preprocess_arguments(),
-            inputs={"raw": self._raw()},
+            inputs=self._table(),
         )
         # The cache looks at URIs, not at what is there: the version of the data is what makes new data run again.
         environment = {"DATA_VERSION": DATA_VERSION.value}
@@ -125,6 +140,16 @@ class _Training:
             return [self._gate.step(then=[waiting])]
         return self._gate.approving(waiting=waiting, approved=registration.approved(self._project))
 
+    @property
+    def _joins(self) -> bool:
+        return bool(self._project.first.data.join)
+
+    def _table(self) -> dict[str, Value]:
+        """Name what is learnt from: the source, or what the join made of it, with the record of how it did."""
+        if not self._joins:
+            return {"raw": self._raw()}
+        return {"raw": dataset.rows(self._program), "dataset": dataset.manifest()}
+
     def _raw(self) -> str:
         data = self._project.first.data
         return f"s3://{self._bindings.data_bucket}/{names.RAW}/" if data.s3_place is None else data.source
@@ -143,4 +168,8 @@ class _Training:
             arguments += ["--positive-label", data.positive_label]
         if data.record_id is not None:
             arguments += ["--record-id", data.record_id]
+        if data.event_time is not None:
+            arguments += ["--event-time", data.event_time]
+        if self._joins:
+            arguments += ["--dataset", f"{INPUT}/dataset"]
         return [*arguments, "--split-by", data.split.by, "--test-fraction", str(data.split.test)]

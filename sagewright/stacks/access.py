@@ -3,10 +3,12 @@
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from sagewright.project import Environment, names
+from sagewright.project import Environment, Project, names
+from sagewright.stacks import feature_rights
 from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.endpoint_role import EndpointRole
 from sagewright.stacks.environment_stack import EnvironmentStack
+from sagewright.stacks.online_writer import OnlineWriter
 from sagewright.stacks.place import Place
 from sagewright.stacks.release_role import ReleaseRole
 
@@ -18,6 +20,7 @@ class AccessStack(EnvironmentStack):
         self,
         scope: Construct,
         *,
+        project: Project,
         place: Place,
         first: Place,
         key: kms.IKey,
@@ -35,6 +38,10 @@ class AccessStack(EnvironmentStack):
             self, "Endpoint", place=place, key=key, captures=environment.serving.capture_percent > 0
         )
         Attachment.of_endpoint(place, environment).grant(endpoint.role, place)
+        if project.first.data.join:
+            feature_rights.read_online(endpoint.role, place, project)
+        if place.environment != first.environment and any(each.online for each in project.own_features.values()):
+            OnlineWriter(self, "OnlineWriter", project=project, place=place, first=first, key=key)
         release = ReleaseRole(self, "Release", place=place, first=first, key=key)
         if environment.monitoring.engine != "none":
             release.watch(place, environment.monitoring.engine)

@@ -7,11 +7,13 @@ whether the code has changed should not have to start the CDK.
 
 import hashlib
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import sagewright
+from sagewright.project import Project, declaration
 
 _OURS = Path(sagewright.__file__).parent
 # What runs in jobs and what they put beside the model. Not runtime/functions: a change there must not train anew.
@@ -22,6 +24,14 @@ _CACHES = {"__pycache__"}
 _TIME = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3
 _MODE = 0o100644
+
+
+def of_project(project: Project) -> bytes:
+    """Make the bundle of a project; with feature groups, what jobs are told of them is in it."""
+    files = {name: path.read_bytes() for name, path in contents(project.root / project.first.training.code).items()}
+    if project.features:
+        files[declaration.FILE_NAME] = json.dumps(declaration.document(project), indent=1).encode()
+    return archived(files)
 
 
 def contents(package: Path) -> dict[str, Path]:

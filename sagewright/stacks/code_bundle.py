@@ -17,7 +17,7 @@ class CodeBundle(Construct):
 
     def __init__(self, scope: Construct, construct_id: str, *, project: Project) -> None:
         super().__init__(scope, construct_id)
-        content = code_archive.archive(code_archive.contents(project.root / project.first.training.code))
+        content = code_archive.of_project(project)
         with TemporaryDirectory() as folder:
             path = Path(folder) / "bundle.zip"
             path.write_bytes(content)

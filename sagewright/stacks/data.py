@@ -6,13 +6,15 @@ from aws_cdk import CfnOutput
 from constructs import Construct
 
 from sagewright.project import Project, names
-from sagewright.stacks import encryption_key
+from sagewright.stacks import encryption_key, freshness_alarms
 from sagewright.stacks.data_bucket import DataBucket
 from sagewright.stacks.delivery.artifact_store import ArtifactStore
 from sagewright.stacks.delivery.git_repository import GitRepository
+from sagewright.stacks.delivery.notices import admit_alarms
 from sagewright.stacks.encryption_key import EncryptionKey
 from sagewright.stacks.endpoint_log import EndpointLog
 from sagewright.stacks.environment_stack import EnvironmentStack
+from sagewright.stacks.feature_store import FeatureStore, wait_for
 from sagewright.stacks.log_bucket import LogBucket
 from sagewright.stacks.model_registry import ModelRegistry
 from sagewright.stacks.place import Place
@@ -45,6 +47,15 @@ class DataStack(EnvironmentStack):
             EndpointLog(self, "EndpointLog", place=place, key=self.key, kept_days=log_days)
         CfnOutput(self, "DataBucketName", value=self.data.bucket.bucket_name)
         CfnOutput(self, "KeyArn", value=self.key.key_arn, export_name=encryption_key.export(place))
+
+    def keep_features(self, project: Project) -> None:
+        """Hold the project's feature groups, as far as they are kept in this environment."""
+        store = FeatureStore(self, "FeatureStore", project=project, place=self.place, key=self.key)
+        wait_for(store, self.data)
+        if self.place.environment == project.first.name:
+            self.data.expire_queries()
+            if freshness_alarms.wanted(project):
+                admit_alarms(self.key, self.place, names.ingestion_topic(project.name))
 
 
 class FirstDataStack(DataStack):

@@ -16,6 +16,7 @@ from sagewright.stacks.version_artifacts import COPIED, HELD_OUT
 
 _UNFINISHED_DAYS = 7
 _REPLACED_DAYS = 90
+_QUERIED_DAYS = 7
 # Replication from another bucket would overwrite and delete without the first two.
 _DELETING = ["s3:DeleteObject", "s3:DeleteObjectVersion", "s3:PutObjectAcl", "s3:ReplicateDelete", "s3:ReplicateObject"]
 
@@ -83,6 +84,12 @@ class DataBucket(Construct):
                     conditions=conditions,
                 )
             )
+
+    def expire_queries(self) -> None:
+        """Drop what queries have read and written: it is of no use when they have ended."""
+        self.bucket.add_lifecycle_rule(
+            id="DropQueries", prefix=f"{names.QUERIES}/", expiration=Duration.days(_QUERIED_DAYS)
+        )
 
     def show_held_out(self, reader: Place) -> None:
         """Let another account's release role read the rows that it asks a released version."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sagewright.project import names
-from sagewright.stacks import execution_delivery, execution_monitoring, execution_statements
+from sagewright.stacks import execution_delivery, execution_features, execution_monitoring, execution_statements
 from sagewright.stacks.execution_statements import Allow
 
 # IAM's limit for one managed policy, white space aside: hence several.
@@ -25,6 +25,7 @@ def statements(qualifier: str, boundary: str | None) -> Mapping[str, Sequence[Al
         "Monitors": [*execution_monitoring.monitoring()],
         "Networks": [*execution_statements.network()],
         "Delivery": [*execution_delivery.delivery(qualifier)],
+        "Features": [*execution_features.features()],
     }
 
 

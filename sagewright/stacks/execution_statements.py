@@ -33,6 +33,8 @@ DELIVERY_ROLE = "*-delivery-*"
 _ROLES = (
     *(_ENDPOINT_ROLE, "*-release", "*-Training*Role*", _FLOW_LOG_ROLE),
     *("*-Monitoring*Role*", _FUNCTION_ROLE, DELIVERY_ROLE),
+    # Of feature stores: the role as which SageMaker writes, those of the ingestion, and who writes elsewhere.
+    *("*-features", "*-features-write", "*-ingestion", "*-Ingestion*Role*"),
 )
 
 

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from sagewright.pipelines.dataset import DATASET, MANIFEST, ROWS
 from sagewright.pipelines.training import EVALUATE, PREPROCESS, TRAIN
 from sagewright.project import names
 from sagewright.stacks import permissions
@@ -30,7 +31,10 @@ class JobKind:
         return of_step(self.step)
 
 
+JOINING = JobKind(DATASET, "Processing", [of_step(DATASET)])
 PREPROCESSING = JobKind(PREPROCESS, "Processing")
+# Where rows are joined, what is preprocessed is what came of it.
+PREPROCESSING_JOINED = JobKind(PREPROCESS, "Processing", [of_step(DATASET, ROWS), of_step(DATASET, MANIFEST)])
 TRAINING = JobKind(TRAIN, "Training", [of_step(PREPROCESS, "train"), of_step(PREPROCESS, "baseline")])
 EVALUATION = JobKind(EVALUATE, "Processing", [of_step(PREPROCESS, "test"), of_step(TRAIN)])
 # What is compared answers the rows as callers send them; the model of a champion lies with the training that made it.

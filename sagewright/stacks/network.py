@@ -1,9 +1,11 @@
 """Where an environment's jobs and endpoint run, when the project has a network made for them."""
 
 from aws_cdk import CfnOutput
+from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from sagewright.project import Project, names
+from sagewright.stacks import service_endpoints
 from sagewright.stacks.attachment import export
 from sagewright.stacks.environment_stack import EnvironmentStack
 from sagewright.stacks.network_ids import ENDPOINT, JOBS, SUBNETS
@@ -11,6 +13,7 @@ from sagewright.stacks.network_log import NetworkLog
 from sagewright.stacks.place import Place
 from sagewright.stacks.private_network import PrivateNetwork
 from sagewright.stacks.s3_gateway import S3Gateway, admitted
+from sagewright.stacks.service_endpoints import ServiceEndpoints
 
 
 class NetworkStack(EnvironmentStack):
@@ -34,11 +37,26 @@ class NetworkStack(EnvironmentStack):
         NetworkLog(self, "Log", place=place, network=network, kept_days=environment.security.log_retention_days)
         known = dict(zip(SUBNETS, (each.ref for each in network.subnets), strict=True))
         monitored = environment in project.serving and environment.monitoring.engine != "none"
+        callers: list[ec2.CfnSecurityGroup] = []
         if environment == project.first or monitored:
             jobs = network.group("Jobs", f"Jobs of {place.project}")
             network.encrypt_between("Jobs", jobs)
             known[JOBS] = jobs.attr_group_id
+            callers.append(jobs)
         if environment in project.serving:
-            known[ENDPOINT] = network.group("Endpoint", f"Endpoint of {place.project}").attr_group_id
+            endpoint = network.group("Endpoint", f"Endpoint of {place.project}")
+            known[ENDPOINT] = endpoint.attr_group_id
+            callers.append(endpoint)
+        if services := service_endpoints.needed(project, place):
+            accounts = list(dict.fromkeys(each.account or place.account for each in project.environments))
+            ServiceEndpoints(
+                self,
+                "Services",
+                place=place,
+                network=network,
+                services=services,
+                callers=callers,
+                accounts=accounts,
+            )
         for what, value in known.items():
             CfnOutput(self, what, value=value, export_name=export(place, what))

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/sagemaker-roles.html
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from aws_cdk import Acknowledgment, Aws, Validations
+from aws_cdk import Acknowledgment, Aws, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 
@@ -82,7 +82,7 @@ def allow(  # noqa: PLR0913 (the fields of a statement)
     if because is not None:
         for resource in resources:
             if "*" in resource:
-                found = resource.replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
+                found = _read(Stack.of(role).resolve(resource)).replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
                 finding = Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{found}]", reason=because)
                 Validations.of(role).acknowledge(finding)
 
@@ -159,7 +159,16 @@ def encrypt_volumes(role: iam.Role, key: kms.IKey) -> None:
     )
 
 
-def report(role: iam.Role, place: Place, log_group: str, namespace: str) -> None:
+def catalog(place: Place, database: str, tables: Sequence[str]) -> list[str]:
+    """Name tables of Glue's catalog with the database and the catalog that they are in, which Glue asks for, too.
+
+    https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    """
+    resources = ["catalog", f"database/{database}", *(f"table/{database}/{each}" for each in tables)]
+    return [place.arn("glue", each) for each in resources]
+
+
+def report(role: iam.Role, place: Place, log_group: str, *namespaces: str) -> None:
     """Allow writing the logs and metrics of a job or endpoint."""
     group = place.arn("logs", f"log-group:{log_group}")
     allow(
@@ -169,17 +178,18 @@ def report(role: iam.Role, place: Place, log_group: str, namespace: str) -> None
         [group, f"{group}:*"],
         because="SageMaker names a log stream after a job or instance that does not exist yet; the log group is exact.",
     )
-    write_metrics(role, namespace)
+    write_metrics(role, *namespaces)
 
 
-def write_metrics(role: iam.Role, namespace: str) -> None:
-    """Allow writing metrics of one namespace."""
+def write_metrics(role: iam.Role, *namespaces: str) -> None:
+    """Allow writing metrics of a namespace, or of some."""
+    named = namespaces[0] if len(namespaces) == 1 else list(namespaces)
     allow(
         role,
         "WriteMetrics",
         ["cloudwatch:PutMetricData"],
         ["*"],
-        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        conditions={"StringEquals": {"cloudwatch:namespace": named}},
         because="PutMetricData knows no resources; the namespace of the metrics is exact.",
     )
 
@@ -220,6 +230,21 @@ def pull_image(role: iam.Role, place: Place) -> None:
 def pull_analyzer(role: iam.Role, place: Place) -> None:
     """Allow pulling Model Monitor's analyzer from AWS's registry."""
     _pull(role, place, image.analyzer_registries()[place.region], image.analyzer_repository())
+
+
+def _read(resolved: Any) -> str:
+    """Write a resource as cdk-nag does, which takes an import for its name."""
+    match resolved:
+        case str():
+            return resolved
+        case {"Fn::ImportValue": str(export)}:
+            return export
+        case {"Fn::Join": [str(glue), list(parts)]}:
+            return glue.join(_read(part) for part in parts)
+        case {"Ref": str(name)}:
+            return f"<{name}>"
+        case _:
+            raise ValueError(f"{resolved} is not a resource that a permission of ours names")
 
 
 def _pull(role: iam.Role, place: Place, registry: str, name: str) -> None:

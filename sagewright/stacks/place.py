@@ -99,6 +99,21 @@ class Place:
         return self._role_arn(names.release_role(self.project, self.environment))
 
     @property
+    def ingestion_role_arn(self) -> str:
+        """The ARN of the role that the ingestion runs as, where this is the first environment."""
+        return self._role_arn(names.ingestion_role(self.project))
+
+    @property
+    def online_writer_arn(self) -> str:
+        """The ARN of the role that writes the online store, where this is a later environment."""
+        return self._role_arn(names.online_writer_role(self.project, self.environment))
+
+    @property
+    def feature_role_arn(self) -> str:
+        """The ARN of the role with which SageMaker writes the history of feature groups."""
+        return self._role_arn(names.feature_role(self.project, self.environment))
+
+    @property
     def deploy_role_arn(self) -> str:
         """The ARN of the bootstrap's role that deploys stacks."""
         return self.bootstrap_role_arn("deploy")

@@ -10,6 +10,7 @@ from sagewright.project import Environment, names
 from sagewright.project.model import Serving
 from sagewright.stacks.attachment import Attachment
 from sagewright.stacks.capture import capture
+from sagewright.stacks.lookup_variables import LookupVariables
 from sagewright.stacks.place import Place
 from sagewright.stacks.released_version import ReleasedVersion
 from sagewright.stacks.rollback_alarms import RollbackAlarms
@@ -18,6 +19,7 @@ from sagewright.stacks.rollout_choice import RolloutChoice
 
 # Says on a resource which version it runs.
 VERSION_TAG = "sagewright:version"
+_LOOKS_UP = "It reads the feature store for rows that are sent by their ids; its role may read nothing else there."
 
 
 class RealtimeEndpoint(Construct):
@@ -27,10 +29,18 @@ class RealtimeEndpoint(Construct):
     old ones are kept, because an update that SageMaker rolls back still runs them.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, place: Place, environment: Environment, version: ReleasedVersion
+    def __init__(  # noqa: PLR0913 (what answers, where, and what it asks itself)
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        place: Place,
+        environment: Environment,
+        version: ReleasedVersion,
+        lookup: LookupVariables,
     ) -> None:
         super().__init__(scope, construct_id)
+        self._lookup = lookup
         serving = environment.serving
         model = self._model(place, version, serving, Attachment.of_endpoint(place, environment))
         self.config = self._config(place, serving, model)
@@ -54,14 +64,17 @@ class RealtimeEndpoint(Construct):
             self,
             "Model",
             execution_role_arn=place.endpoint_role_arn,
-            enable_network_isolation=True,
+            # Only a container that looks up features asks anybody.
+            enable_network_isolation=not self._lookup,
             vpc_config=network.of_model(),
             primary_container=sagemaker.CfnModel.ContainerDefinitionProperty(
                 image=version.image_uri,
                 model_data_url=version.model_data_url,
-                environment=serving.environment | HANDLERS,
+                environment={**serving.environment, **HANDLERS, **self._lookup.values},
             ),
         )
+        if self._lookup:
+            model.add_metadata("checkov", {"skip": [{"id": "CKV_AWS_370", "comment": _LOOKS_UP}]})
         _keep_replaced(model)
         return model
 

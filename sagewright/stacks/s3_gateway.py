@@ -50,10 +50,16 @@ def admitted(project: Project, place: Place) -> list[Passing]:
         return [Passing("Data", place.data_bucket_arn, (*_READ, *written))]
     qualifier = environment.security.bootstrap_qualifier or DefaultStackSynthesizer.DEFAULT_QUALIFIER
     code = f"arn:{place.partition}:s3:::cdk-{qualifier}-assets-{place.account}-{place.region}"
-    passing = [Passing("Data", place.data_bucket_arn, (*_READ, *_WRITE)), Passing("Code", code)]
+    # The ingestion takes away what an attempt before has half written.
+    cleared = ("s3:DeleteObject",) if project.own_features else ()
+    passing = [Passing("Data", place.data_bucket_arn, (*_READ, *_WRITE, *cleared)), Passing("Code", code)]
     if environment.data.s3_place is not None:
         bucket, _ = environment.data.s3_place
         passing.append(Passing("Source", f"arn:{place.partition}:s3:::{bucket}"))
+    features = [each.s3_place for each in project.own_features.values() if each.s3_place is not None]
+    if features:
+        buckets = sorted({bucket for bucket, _ in features})
+        passing += [Passing(f"Source{n}", f"arn:{place.partition}:s3:::{each}") for n, each in enumerate(buckets, 1)]
     return passing
 
 

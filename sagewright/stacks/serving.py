@@ -5,6 +5,7 @@ from constructs import Construct
 
 from sagewright.project import Environment, names
 from sagewright.stacks.environment_stack import EnvironmentStack
+from sagewright.stacks.lookup_variables import LookupVariables
 from sagewright.stacks.place import Place
 from sagewright.stacks.realtime_endpoint import RealtimeEndpoint
 from sagewright.stacks.release_record import ReleaseRecord
@@ -14,7 +15,7 @@ from sagewright.stacks.released_version import ReleasedVersion
 class ServingStack(EnvironmentStack):
     """A template that is the same for every release: no assets, no bootstrap parameter, nothing that runs code."""
 
-    def __init__(self, scope: Construct, *, place: Place, environment: Environment) -> None:
+    def __init__(self, scope: Construct, *, place: Place, environment: Environment, first: Place) -> None:
         super().__init__(
             scope,
             names.serving_stack(place.project, place.environment),
@@ -23,7 +24,10 @@ class ServingStack(EnvironmentStack):
             static=True,
         )
         version = ReleasedVersion(self, "Version", place=place)
-        serving = RealtimeEndpoint(self, "Serving", place=place, environment=environment, version=version)
+        lookup = LookupVariables.of(environment, first)
+        serving = RealtimeEndpoint(
+            self, "Serving", place=place, environment=environment, version=version, lookup=lookup
+        )
         ReleaseRecord(self, "Record", place=place, version=version, serving=serving)
         CfnOutput(self, "EndpointName", value=serving.endpoint.attr_endpoint_name)
         CfnOutput(self, "EndpointConfigName", value=serving.config.attr_endpoint_config_name)

@@ -33,7 +33,7 @@ THREE_IN_ONE_ACCOUNT = "".join(f"  {name}: {{region: {REGION}}}\n" for name in A
 
 def write_project(folder: Path, environments: str, sections: str = SECTIONS) -> Path:
     """A complete small project; returns its folder."""
-    (folder / "data").mkdir(parents=True)
+    (folder / "data").mkdir(parents=True, exist_ok=True)
     (folder / "data" / "customers.csv").write_text("tenure,churned\n1,Yes\n2,No\n")
     package = folder / "src" / "churn"
     package.mkdir(parents=True)

@@ -34,6 +34,24 @@ security: {log_retention_days: 90}
 serving: {instances: {min: 2}, rollout: {strategy: canary, percent: 50}}
 repository: {provider: codecommit, name: churn}
 """
+FEATURES = """\
+data:
+  source: s3://example/rows/
+  problem: binary_classification
+  label: late
+  event_time: at
+  join: [{group: weather, on: place}]
+training: {code: src/churn}
+evaluation: {minimum: 0.55}
+features:
+  weather:
+    source: s3://example/weather/
+    record_id: place
+    event_time: at
+    features: {wind: fractional}
+    ingest: {schedule: daily}
+    fresh_hours: 24
+"""
 
 # What resource types declare for properties that our templates do not use, by the property or the reason.
 UNUSED = {
@@ -88,13 +106,19 @@ UNUSED = {
         "lambda:PutRuntimeManagementConfig",
     },
     "a function's VPC, file systems and key": {
-        *("ec2:DescribeNetworkInterfaces", "elasticfilesystem:DescribeMountTargets", "kms:Decrypt", "kms:Encrypt"),
-        *("kms:GenerateDataKey", "s3files:ListMountTargets"),
+        *("ec2:DescribeNetworkInterfaces", "elasticfilesystem:DescribeMountTargets", "s3files:ListMountTargets"),
     },
     "DataProtectionPolicy and delivery logs of a topic": {"sns:PutDataProtectionPolicy"},
     "DisableInboundStageTransitions and RestartExecutionOnUpdate": {
         *("codepipeline:DisableStageTransition", "codepipeline:EnableStageTransition"),
         "codepipeline:StartPipelineExecution",
+    },
+    "connections of a federated database": {
+        f"glue:{verb}Connection" for verb in ("Create", "Delete", "Get", "Pass", "Update")
+    },
+    "Spark and identities in a workgroup, whose results its callers write themselves": {
+        *("s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"),
+        *("s3:ListMultipartUploadParts", "s3:PutObject"),
     },
     "Triggers of a repository, whose other name is another repository": {
         "codecommit:PutRepositoryTriggers",
@@ -104,10 +128,19 @@ UNUSED = {
 
 
 @pytest.fixture
-def bodies(synthesized: Callable[[Path], Any], project: Callable[..., Path], every: list[Any]) -> list[dict[str, Any]]:
-    """Every template of the usual projects, and of one with all settings."""
+def bodies(
+    synthesized: Callable[[Path], Any],
+    synthesized_of: Callable[..., Any],
+    project: Callable[..., Path],
+    every: list[Any],
+    tmp_path: Path,
+) -> list[dict[str, Any]]:
+    """Every template of the usual projects, of one with all settings, and of one with features."""
     assembly = synthesized(project(sections=NETWORK))
-    return [each.body for each in [*every, *assembly]]
+    environments = "  dev: {region: eu-west-1}\n  prod: {region: eu-west-1}\n"
+    accounts = dict.fromkeys(("dev", "prod"), "999999999999")
+    stored = synthesized_of(tmp_path / "stored" / "churn", environments, FEATURES, accounts)
+    return [each.body for each in [*every, *assembly, *stored]]
 
 
 def test_everything_that_our_types_ask_for_is_allowed(bodies: list[dict[str, Any]]) -> None:
@@ -135,17 +168,25 @@ def test_what_is_left_out_is_really_declared_and_really_left_out() -> None:
 
 
 TYPES = [
-    *("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"),
+    *("AWS::Athena::WorkGroup", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"),
     *("AWS::CodeBuild::Project", "AWS::CodeCommit::Repository", "AWS::CodePipeline::Pipeline"),
     *("AWS::EC2::FlowLog", "AWS::EC2::RouteTable", "AWS::EC2::SecurityGroup"),
     *("AWS::EC2::SecurityGroupEgress", "AWS::EC2::SecurityGroupIngress"),
     *("AWS::EC2::Subnet", "AWS::EC2::SubnetRouteTableAssociation", "AWS::EC2::VPC", "AWS::EC2::VPCEndpoint"),
-    *("AWS::Events::Rule", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::KMS::Alias", "AWS::KMS::Key"),
+    *(
+        "AWS::Events::Rule",
+        "AWS::Glue::Database",
+        "AWS::IAM::Policy",
+        "AWS::IAM::Role",
+        "AWS::KMS::Alias",
+        "AWS::KMS::Key",
+    ),
     *("AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::Permission", "AWS::Logs::LogGroup"),
     *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
     *("AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicPolicy"),
     *("AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::SSM::Parameter"),
     *("AWS::SageMaker::DataQualityJobDefinition", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig"),
+    "AWS::SageMaker::FeatureGroup",
     *("AWS::SageMaker::Model", "AWS::SageMaker::ModelPackageGroup", "AWS::SageMaker::MonitoringSchedule"),
     *("AWS::SageMaker::Pipeline", "AWS::Scheduler::Schedule"),
 ]
@@ -202,6 +243,16 @@ def test_with_a_boundary_a_role_is_made_only_under_it() -> None:
     assert removed == []
 
 
+_JOBS = ("TrainingDataset", "TrainingPreprocess", "TrainingTrain", "TrainingEvaluate", "IngestionJob")
+# The policy of feature stores passes the roles of its own.
+_OF_FEATURES = {
+    "FeatureStoreWriter": "GiveFeatureRoles",
+    "IngestionExecution": "GiveFeatureRoles",
+    "IngestionArrival": "GiveArrivalRoles",
+    "IngestionSchedule": "GiveIngestionRoles",
+}
+
+
 def test_every_role_of_our_templates_may_be_made_and_handed_to_the_service_that_trusts_it(
     bodies: list[dict[str, Any]],
 ) -> None:
@@ -225,9 +276,12 @@ def test_every_role_of_our_templates_may_be_made_and_handed_to_the_service_that_
         (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
         service = trust["Principal"].get("Service", "").partition(".")[0]
         # Jobs of training are handed their roles by the pipeline.
-        if service and not name.startswith(("TrainingPreprocess", "TrainingTrain", "TrainingEvaluate")):
+        if service and not name.startswith(_JOBS):
             delivers = "-delivery-" in full
-            passed = patterns["GiveDeliveryRoles" if delivers else f"Give{services[service]}Roles"]
+            of_features = [sid for start, sid in _OF_FEATURES.items() if name.startswith(start)]
+            passed = patterns[
+                of_features[0] if of_features else "GiveDeliveryRoles" if delivers else f"Give{services[service]}Roles"
+            ]
             assert not delivers or service in SERVICES, full
             assert any(fnmatchcase(full, pattern) for pattern in passed), full
 

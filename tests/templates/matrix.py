@@ -65,6 +65,41 @@ DELIVERIES: dict[tuple[str, str], dict[str, dict[str, Any]]] = {
         "repository": {"provider": "azure_devops", "name": "example/churn/churn", "connection_arn": _CONNECTION},
     },
 }
+# What is kept in a feature store, joined, fed by the clock and by files, and read by id.
+_STORE: dict[str, dict[str, Any]] = {
+    "data": {
+        "source": "s3://example-bookings/rows/",
+        "event_time": "at",
+        "known_by": "api_invocation_time",
+        "join": [{"group": "weather", "on": "place", "look_back_hours": 24}, {"group": "prices", "on": "place"}],
+    },
+    "features": {
+        "weather": {
+            "source": "s3://example-weather/seen/",
+            "record_id": "place",
+            "event_time": "seen_at",
+            "features": {"wind": "fractional"},
+            "online": {"time_to_live": {"value": 30, "unit": "days"}},
+            "ingest": {"schedule": "daily"},
+            "fresh_hours": 48,
+        },
+        "trains": {
+            "version": 2,
+            "record_id": "train",
+            "event_time": "since",
+            "features": {"seats": "integral"},
+            "offline": "iceberg",
+            "throughput": {"reads": 10, "writes": 10},
+        },
+        "prices": {
+            "use": "market/prices@3",
+            "record_id": "place",
+            "event_time": "at",
+            "features": {"price": "fractional"},
+        },
+    },
+}
+_WITH_STORE = {("create", "linear"), ("import", "rolling")}
 
 
 @dataclass(frozen=True)
@@ -91,6 +126,7 @@ def variants(region: str, *, several: bool) -> Iterator[Variant]:
                 "network": NETWORKS[network],
                 **chosen,
                 **delivery,
+                **(_STORE if (network, rollout) in _WITH_STORE else {}),
                 "serving": serving | watch.get("serving", {}),
                 "monitoring": watch.get("monitoring", {}),
             },

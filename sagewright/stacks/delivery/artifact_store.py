@@ -54,7 +54,7 @@ class ArtifactStore(Construct):
         alias = kms.Alias(self, "Alias", alias_name=names.delivery_alias(place.project), target_key=self.key)
         for each in (key, alias):
             retention.settle(each, place.removal)
-        admit_alarms(self.key, place)
+        admit_alarms(self.key, place, names.delivery_topic(place.project))
         admit_events(self.key, place)
         # What the stacks of pipelines write down is under this key, too, where the project says how long to keep it.
         logs_of = (names.function_log(names.delivery_function(place.project)), names.build_log(f"{place.project}-*"))

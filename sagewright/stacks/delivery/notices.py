@@ -1,4 +1,4 @@
-"""Where delivery tells people what goes wrong on the way, and what waits for them."""
+"""Where people are told what goes wrong on the way, and what waits for them."""
 
 from typing import cast
 
@@ -7,7 +7,6 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from sagewright.project import names
 from sagewright.stacks import permissions
 from sagewright.stacks.place import Place
 
@@ -15,20 +14,23 @@ _ALARMS = "cloudwatch.amazonaws.com"
 
 
 class Notices(Construct):
-    """A topic under the key of delivery, to which the project's owner is subscribed.
+    """A topic under a key, to which the project's owner is subscribed.
 
-    The delivery function writes to it, and CodePipeline when an approval waits. Alarms write to it as well, of all
-    services the only one that does so in its own name: they must not depend on the function whose failure they tell.
+    That of delivery is written to by its function, and by CodePipeline when an approval waits. Alarms write as well, of
+    all services the only one that does so in its own name: they must not depend on the function whose failure they
+    tell.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey, owner: str | None) -> None:
+    def __init__(  # noqa: PLR0913 (what a topic is, and for whom)
+        self, scope: Construct, construct_id: str, *, place: Place, key: kms.IKey, owner: str | None, name: str
+    ) -> None:
         """Leave the owner out to subscribe nobody: AWS asks each address to confirm, whoever subscribes it."""
         super().__init__(scope, construct_id)
         self._key = key
         topic = sns.Topic(
             self,
             "Topic",
-            topic_name=names.delivery_topic(place.project),
+            topic_name=name,
             master_key=key,
             enforce_ssl=True,
         )
@@ -59,13 +61,13 @@ class Notices(Construct):
         permissions.allow(role, "EncryptNotices", ["kms:Decrypt", "kms:GenerateDataKey"], [self._key.key_arn])
 
 
-def admit_alarms(key: kms.IKey, place: Place) -> None:
-    """Let alarms write to the topic under its key, and use the key for nothing else.
+def admit_alarms(key: kms.IKey, place: Place, name: str) -> None:
+    """Let alarms write to a topic under its key, and use the key for nothing else.
 
     What SNS encrypts names its topic; who may publish to that, the topic's policy says.
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    topic = place.arn("sns", names.delivery_topic(place.project))
+    topic = place.arn("sns", name)
     key.add_to_resource_policy(
         iam.PolicyStatement(
             sid="TellAlarms",

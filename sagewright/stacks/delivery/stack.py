@@ -43,7 +43,8 @@ class DeliveryStack(EnvironmentStack):
             description=f"Delivery of {project.name}: build, promotion and rollback",
         )
         store = data.artifacts
-        notices = Notices(self, "Notices", place=first, key=store.key, owner=project.owner)
+        topic = names.delivery_topic(project.name)
+        notices = Notices(self, "Notices", place=first, key=store.key, owner=project.owner, name=topic)
         undelivered = Undelivered(self, "Undelivered", place=first, key=store.key, topic=notices.topic)
         function = DeliveryFunction(
             self,
