@@ -18,18 +18,21 @@ from sagewright.runtime.functions.client import Client
 
 from . import changes, stack_states
 from .assembly import Assembly, PlannedStack
-from .changes import StackChanges
+from .changes import FEATURE_GROUP, StackChanges
 from .errors import NOT_THERE, NOT_THERE_WORDS, CommandError
+from .features import safe_change
 from .options import Options
 from .target import CDK_QUALIFIER, Target, partition_of
 
 KEY, ALIAS, BUCKET = "AWS::KMS::Key", "AWS::KMS::Alias", "AWS::S3::Bucket"
 BUCKET_POLICY, GROUP, LOG_GROUP = "AWS::S3::BucketPolicy", "AWS::SageMaker::ModelPackageGroup", "AWS::Logs::LogGroup"
-REPOSITORY = "AWS::CodeCommit::Repository"
+REPOSITORY, CATALOG, ROLE = "AWS::CodeCommit::Repository", "AWS::Glue::Database", "AWS::IAM::Role"
 _TAG = "sagewright:project"
 _WAIT_S = 600
 _ABSENT = NOT_THERE | {
     "RepositoryDoesNotExistException",
+    "EntityNotFoundException",
+    "NoSuchEntity",
     "NotFoundException",
     "NoSuchBucketPolicy",
     "ServerSideEncryptionConfigurationNotFoundError",
@@ -77,7 +80,7 @@ def left(project: Project, target: Target, stack: PlannedStack) -> Iterator[Left
     """Find what a data stack would make and is there already."""
     lookup = _Lookup(target, project, stack.environment)
     for logical_id, resource in stack.resources.items():
-        identifier, value = lookup.known(logical_id, resource["Type"])
+        identifier, value = lookup.known(logical_id, resource)
         if value:
             yield Left(logical_id, resource["Type"], {identifier: value})
 
@@ -94,7 +97,7 @@ class _Lookup:
         # Names of buckets are the whole world's: of another account's bucket nothing may be asked.
         self._owned = {each["Name"] for each in self._s3.list_buckets()["Buckets"]}
 
-    def known(self, logical_id: str, kind: str) -> tuple[str, str | None]:
+    def known(self, logical_id: str, resource: Mapping[str, Any]) -> tuple[str, str | None]:
         """Tell by what a resource of the template is known where it is there already, and as what."""
         bucket, alias = self._names(logical_id)
         log = names.endpoint_log(self._project.name, self._environment.name)
@@ -106,8 +109,11 @@ class _Lookup:
             GROUP: ("ModelPackageGroupArn", lambda: self.group(names.model_package_group(self._project.name))),
             LOG_GROUP: ("LogGroupName", lambda: self.log_group(log)),
             REPOSITORY: ("RepositoryId", self.repository),
+            FEATURE_GROUP: ("FeatureGroupName", lambda: self.feature_group(resource["Properties"])),
+            ROLE: ("RoleName", lambda: self.role(resource["Properties"].get("RoleName"))),
+            CATALOG: ("DatabaseName", lambda: self.catalog(names.catalog_database(self._project.name))),
         }
-        identifier, find = candidates.get(kind, ("", lambda: None))
+        identifier, find = candidates.get(resource["Type"], ("", lambda: None))
         return identifier, find()
 
     def _names(self, logical_id: str) -> tuple[str, str]:
@@ -158,6 +164,33 @@ class _Lookup:
         groups = self._logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         return name if any(each["logGroupName"] == name for each in groups) else None
 
+    def feature_group(self, wanted: Mapping[str, Any]) -> str | None:
+        """Find a feature group; one that differs from what is declared cannot be taken over, and is refused."""
+        name = wanted["FeatureGroupName"]
+        found = _found(self._sagemaker.describe_feature_group, FeatureGroupName=name)
+        if found is None:
+            return None
+        refusals = safe_change.compare(self._project.name, found, wanted, in_place=False)
+        if refusals:
+            raise CommandError(
+                f"{name} is there already, left by an earlier deployment, and is another one than the project file "
+                f"declares. {safe_change.told(refusals, self._project)} Nothing was deployed."
+            )
+        return name
+
+    def role(self, name: object) -> str | None:
+        """Find the role of the feature groups, which stays with them; of others a new stack makes its own."""
+        wanted = names.feature_role(self._project.name, self._environment.name)
+        if name != wanted:
+            return None
+        iam = self._target.lookup_client("iam", self._environment)
+        return wanted if _found(iam.get_role, RoleName=wanted) is not None else None
+
+    def catalog(self, name: str) -> str | None:
+        """Find a database of the catalog."""
+        glue = self._target.lookup_client("glue", self._environment)
+        return name if _found(glue.get_database, Name=name) is not None else None
+
     def repository(self) -> str | None:
         """Find the project's repository at CodeCommit; one of the same name that is not ours is not taken over."""
         declared = self._project.repository
@@ -176,8 +209,7 @@ def _import(target: Target, stack: PlannedStack, found: list[Left], described: d
     environment, cloudformation = stack.environment, target.stacks_client(stack.environment)
     template: dict[str, Any] = {"Resources": {}}
     if described is not None:
-        body = cloudformation.get_template(StackName=stack.name)["TemplateBody"]
-        template = json.loads(body) if isinstance(body, str) else body
+        template = changes.deployed_template(cloudformation, stack.name)
     wanted = _wanted(stack, found, template["Resources"])
     template = {**template, "Resources": {**template["Resources"], **wanted}}
     request = changes.request(target, stack, described) | {

@@ -27,6 +27,7 @@ from . import (
 )
 from . import check as checking
 from .delivery import group as delivery_group
+from .features import group as features_group
 from .options import JsonOption, ProjectOption, TargetOption, YesOption
 
 EPILOG = "First steps:\n\n  sagewright demo\n\n  sagewright new ../my-churn --seed churn\n\n  sagewright COMMAND --help"
@@ -74,6 +75,7 @@ for group in (
     diff,
     deploy,
     data,
+    features_group,
     train,
     registry,
     release,

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -18,6 +18,7 @@ from .target import Target
 Action = Literal["add", "import", "modify", "replace", "may replace", "remove", "let go"]
 
 CHANGE_SET = "sagewright-diff"
+FEATURE_GROUP = "AWS::SageMaker::FeatureGroup"
 CAPABILITIES = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 LONGEST_BODY = 51_200
@@ -53,6 +54,8 @@ class StackChanges:
     changes: tuple[Change, ...] = ()
     unknown: str = ""
     """Why CloudFormation could not say what it would do, if it could not."""
+    deployed: Mapping[str, Any] = field(default_factory=dict)
+    """The resources that the stack has now, by logical id, where its template has feature groups; else none."""
 
 
 def plan(target: Target, stack: PlannedStack, cloudformation: Client | None = None) -> StackChanges:
@@ -69,7 +72,7 @@ def plan(target: Target, stack: PlannedStack, cloudformation: Client | None = No
         return StackChanges(stack, unknown=f"it is {described['StackStatus']}")
     if missing := _missing_parameters(stack, described):
         return StackChanges(stack, unknown=f"only a release gives values to its new parameters {', '.join(missing)}")
-    return _ask(target, cloudformation, stack, described)
+    return replace(_ask(target, cloudformation, stack, described), deployed=_deployed(cloudformation, stack))
 
 
 def _ask(target: Target, cloudformation: Client, stack: PlannedStack, described: dict[str, Any]) -> StackChanges:
@@ -90,6 +93,19 @@ def _ask(target: Target, cloudformation: Client, stack: PlannedStack, described:
         return StackChanges(stack)
     later = ": a stack that is deployed before it makes it" if _MISSING_EXPORT in reason else ""
     return StackChanges(stack, unknown=f"{reason.rstrip('.')}{later}")
+
+
+def _deployed(cloudformation: Client, stack: PlannedStack) -> Mapping[str, Any]:
+    """Read the resources that a stack was deployed with; of a feature group a plan does not say enough."""
+    if not any(each["Type"] == FEATURE_GROUP for each in stack.resources.values()):
+        return {}
+    return deployed_template(cloudformation, stack.name)["Resources"]
+
+
+def deployed_template(cloudformation: Client, stack: str) -> dict[str, Any]:
+    """Read the template that a stack was deployed with last."""
+    body = cloudformation.get_template(StackName=stack)["TemplateBody"]
+    return json.loads(body) if isinstance(body, str) else body
 
 
 def request(target: Target, stack: PlannedStack, described: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -57,8 +57,7 @@ def _bindings(project: Project, account: str, deployed: dict[str, Any], network:
     requests = {step["Name"]: step.get("Arguments", {}) for step in deployed["Steps"]}
     preprocess = requests["Preprocess"]
     inputs = {each["InputName"]: each["S3Input"]["S3Uri"] for each in preprocess["ProcessingInputs"]}
-    package = project.root / project.first.training.code
-    bundle = code_archive.object_name(code_archive.archive(code_archive.contents(package)))
+    bundle = code_archive.object_name(code_archive.of_project(project))
     return Bindings(
         data_bucket=names.data_bucket(project.name, project.first.name, account, project.first.region),
         key_arn=preprocess["ProcessingOutputConfig"]["KmsKeyId"],
@@ -67,6 +66,8 @@ def _bindings(project: Project, account: str, deployed: dict[str, Any], network:
         preprocess_role_arn=preprocess["RoleArn"],
         training_role_arn=requests["Train"]["RoleArn"],
         evaluate_role_arn=requests["Evaluate"]["RoleArn"],
+        # Where none was deployed, the definition differs by the step itself.
+        dataset_role_arn=requests.get("Dataset", {}).get("RoleArn", "none"),
         subnets=network[0],
         security_groups=network[1],
     )

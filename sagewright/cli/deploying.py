@@ -10,6 +10,7 @@ from sagewright.project import Environment, Project, names
 from . import adoption, assembly, bootstrapping, checking, protection, stack_states
 from .cdk import Cdk
 from .changes import StackChanges
+from .features import safe_change
 from .options import Options
 from .target import Target
 
@@ -26,7 +27,10 @@ def deploy(options: Options, project: Project, target: Target, *, adopts: bool =
     protection.refuse_known_losses(project, target, planned, known)
     bootstrapping.prepare(options, project, target)
     stack_states.settle_all(options, project, target)
-    _tell_lifted(options, target, protection.require_kept(project, target, planned, adopts=adopts))
+    changed = protection.require_kept(project, target, planned, adopts=adopts)
+    _tell_lifted(options, target, changed)
+    for each in filter(None, (safe_change.left_behind(stack, project) for stack in changed)):
+        options.terminal.note(f"[yellow]![/] {escape(each)}")
     adopted = adoption.adopt(options, project, target, planned) if adopts else []
     cdk = Cdk(project.root, target.environ(project.first.region), options.terminal)
     cdk.deploy_assembly(planned.folder, "--all", *(["--import-existing-resources"] if adopts else []))

@@ -1,6 +1,6 @@
 """`sagewright diff`: what a deployment would change, before it changes anything."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ from sagewright.project import Environment, Project
 
 from . import assembly, changes, checking, disturbance, protection
 from .changes import Change, StackChanges
+from .features import safe_change
 from .options import Options, command
 from .options import environment as environment_of
 from .terminal import table
@@ -45,14 +46,15 @@ def register(group: typer.Typer) -> None:
         }
         releases = {stack.name for stack in planned.releases}
         options.terminal.result(
-            {"stacks": [_described(each, is_release=name in releases) for name, each in found.items()]},
-            *(part for name, each in found.items() for part in _page(each, is_release=name in releases)),
+            {"stacks": [_described(each, project, is_release=name in releases) for name, each in found.items()]},
+            *(part for name, each in found.items() for part in _page(each, project, is_release=name in releases)),
             _summary(list(found.values()), project, chosen),
         )
         protection.refuse_losses(found.values(), project)
 
 
-def _described(planned: StackChanges, *, is_release: bool) -> dict[str, Any]:
+def _described(planned: StackChanges, project: Project, *, is_release: bool) -> dict[str, Any]:
+    refused = protection.refused_changes(planned, project)
     return {
         "stack": planned.stack.name,
         "environment": planned.stack.environment.name,
@@ -67,7 +69,7 @@ def _described(planned: StackChanges, *, is_release: bool) -> dict[str, Any]:
                 "physical_id": change.physical_id or None,
                 "properties": list(change.properties),
                 "disturbs": disturbance.told(change) or None,
-                "refused": protection.is_loss(change),
+                "refused": change.logical_id in refused,
                 "unprotected": protection.is_lifted(change),
             }
             for change in planned.changes
@@ -75,7 +77,8 @@ def _described(planned: StackChanges, *, is_release: bool) -> dict[str, Any]:
     }
 
 
-def _page(planned: StackChanges, *, is_release: bool) -> list[Any]:
+def _page(planned: StackChanges, project: Project, *, is_release: bool) -> list[Any]:
+    refused = protection.refused_changes(planned, project)
     when = " with the next release" if is_release else ""
     title = f"{planned.stack.name}{when}"
     if planned.is_new:
@@ -85,20 +88,20 @@ def _page(planned: StackChanges, *, is_release: bool) -> list[Any]:
     if not planned.changes:
         return [f"[bold]{title}[/]: unchanged", ""]
     rows = [
-        (change.action, change.logical_id, change.kind, ", ".join(change.properties), _note(change))
+        (change.action, change.logical_id, change.kind, ", ".join(change.properties), _note(change, refused))
         for change in planned.changes
     ]
     return [
         table("Action", "Logical id", "Type", "Because of", "", rows=rows, title=title),
-        escape(protection.lifted(planned)),
+        escape(" ".join(filter(None, (protection.lifted(planned), safe_change.left_behind(planned, project))))),
         "",
     ]
 
 
-def _note(change: Change) -> str:
+def _note(change: Change, refused: Collection[str]) -> str:
     if protection.is_lifted(change):
         return "protection is lifted"
-    return REFUSED.upper() if protection.is_loss(change) else disturbance.told(change)
+    return REFUSED.upper() if change.logical_id in refused else disturbance.told(change)
 
 
 def _summary(planned: Sequence[StackChanges], project: Project, chosen: Sequence[Environment]) -> str:

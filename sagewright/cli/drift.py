@@ -129,6 +129,7 @@ def _run_as_json(run: Run) -> dict[str, Any]:
         "status": run.status,
         "window": {"start": run.window[0], "end": run.window[1]},
         "rows": report.rows if report is not None else None,
+        "rows_by_id": report.by_id if report is not None else None,
         "drifted": list(run.drifted),
         "columns": [
             {
@@ -179,7 +180,8 @@ def _runs(runs: Sequence[Run]) -> list[Any]:
 
 def _rows(run: Run) -> str:
     rows = run.report.rows if run.report is not None else None
-    return "" if rows is None else f"{rows:,}"
+    by_id = f" ({run.report.by_id:,} by ids)" if run.report is not None and run.report.by_id else ""
+    return "" if rows is None else f"{rows:,}{by_id}"
 
 
 def _found(run: Run) -> str:

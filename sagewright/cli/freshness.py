@@ -78,8 +78,7 @@ def _read(project: Project) -> Iterator[tuple[str, bytes]]:
             yield name, value.encode()
     for name, file in sorted(_files(project)):
         yield name, file.read_bytes() if file.is_file() else b""
-    package = project.root / project.first.training.code
-    yield "code", code_archive.content_hash(code_archive.archive(code_archive.contents(package))).encode()
+    yield "code", code_archive.content_hash(code_archive.of_project(project)).encode()
 
 
 def _files(project: Project) -> Iterator[tuple[str, Path]]:

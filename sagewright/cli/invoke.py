@@ -10,7 +10,7 @@ from sagewright.project import Environment, Project
 from sagewright.runtime.functions import evidence, model_versions
 from sagewright.runtime.functions.evidence import HeldOut
 
-from . import releasing, row_file
+from . import releasing, row_file, row_ids
 from .asking import Endpoint, Prediction, Request, ask
 from .errors import CommandError
 from .options import Options, command
@@ -30,17 +30,30 @@ def register(group: typer.Typer) -> None:
             "sagewright invoke --held-out 5",
             "sagewright invoke prod --file customers.csv",
             'sagewright invoke --row \'{"age": 42, "plan": "basic"}\' --json',
+            "sagewright invoke --id 1042 --id 1043",
+            "sagewright invoke prod --id order=77,customer=1042",
         ),
     )
-    def invoke(
+    def invoke(  # noqa: PLR0913 - where to, and each way to give rows
         options: Options,
         environment: EnvironmentArgument = None,
+        *,
         file: Annotated[
             Path | None,
             typer.Option(help="CSV or JSON file with the rows; CSV with or without a header.", show_default=False),
         ] = None,
         row: Annotated[
             list[str] | None, typer.Option(help="One row as a JSON object; may be repeated.", show_default=False)
+        ] = None,
+        ids: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--id",
+                metavar="VALUE|NAME=VALUE,…",
+                help="One row by its id, for a project with data.join: the endpoint looks its features up. Where a "
+                "row takes more than one column, each with its name. May be repeated.",
+                show_default=False,
+            ),
         ] = None,
         held_out: Annotated[
             int | None,
@@ -53,11 +66,13 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Send rows to the endpoint of an environment and show its predictions.
 
-        A file may be larger than one request can be. The label and the record id are left out where it holds them.
+        A file may be larger than one request can be. The label and the record id are left out where it holds them,
+        unless its rows hold ids alone and are looked up by the record id.
         """
-        if sum(given is not None for given in (file, row or None, held_out)) != 1:
-            raise typer.BadParameter("Give the rows in exactly one way: --file, --row or --held-out.")
+        if sum(given is not None for given in (file, row or None, ids or None, held_out)) != 1:
+            raise typer.BadParameter("Give the rows in exactly one way: --file, --row, --id or --held-out.")
         project = options.project()
+        objects = row_ids.rows(project, ids) if ids else row or []
         place = serving_environment(project, environment)
         target = options.target(project)
         known = held_out_rows(project, target, place, held_out) if held_out is not None else None
@@ -65,14 +80,15 @@ def register(group: typer.Typer) -> None:
         if file is not None:
             predictions = _ask_file(options, project, endpoint, file)
         else:
-            predictions = ask(endpoint, Request.of_texts(known.rows) if known else Request.of_objects(row or []))
+            predictions = ask(endpoint, Request.of_texts(known.rows) if known else Request.of_objects(objects))
         options.terminal.result(as_json(predictions, known), predictions_table(predictions, known))
 
 
 def _ask_file(options: Options, project: Project, endpoint: Endpoint, file: Path) -> list[Prediction]:
     """Send the rows of a file without what the model never sees, in as many requests as it takes."""
     data = project.first.data
-    rows = row_file.read(file, [name for name in (data.label, data.record_id) if name is not None])
+    by_id = row_file.ById(row_ids.keys(project), row_ids.looked_up(project))
+    rows = row_file.read(file, [name for name in (data.label, data.record_id) if name is not None], by_id)
     if rows.dropped:
         options.terminal.note(
             f"Left out of {file.name}, because the model is not given it: {escape(', '.join(rows.dropped))}"

@@ -6,8 +6,9 @@ from sagewright.project import Environment, Project
 
 from . import adoption, changes
 from .assembly import Assembly
-from .changes import Change, StackChanges
+from .changes import FEATURE_GROUP, Change, StackChanges
 from .errors import CommandError
+from .features import safe_change
 from .target import Target
 
 LOG_GROUP = "AWS::Logs::LogGroup"
@@ -19,7 +20,11 @@ STATEFUL = {
     REGISTRY: "every registered version and who approved it is in it",
     LOG_GROUP: "what the endpoint has written is in it",
     adoption.REPOSITORY: "every commit of the project is in it",
+    FEATURE_GROUP: "every record of its features is in it",
+    adoption.CATALOG: "the tables of the feature groups are in it",
 }
+# What may leave its stack: it stays where it is, is whole without one, and can be taken back.
+_FREE = (LOG_GROUP, FEATURE_GROUP, adoption.CATALOG)
 _WORDS = {
     "replace": "would be replaced by a new and empty one",
     "may replace": "might be replaced by a new and empty one",
@@ -64,7 +69,15 @@ def refuse_known_losses(
 
 
 def refuse_losses(planned: Iterable[StackChanges], project: Project) -> None:
-    """Refuse what the changes would do to stateful resources."""
+    """Refuse what the changes would do to stateful resources, and what feature groups cannot become."""
+    planned = list(planned)
+    refusals = [refusal for each in planned for refusal in safe_change.refused(each, project)]
+    if refusals:
+        raise CommandError(
+            f"Refused, because feature groups would be lost or cannot change so. {safe_change.told(refusals, project)} "
+            "Nothing was deployed, and there is no option to do it all the same. `sagewright diff` shows everything "
+            "that would change."
+        )
     losses = [change for each in planned for change in each.changes if is_loss(change)]
     if losses:
         told = " ".join(f"{_told(change)}." for change in losses)
@@ -82,10 +95,20 @@ def refuse_losses(planned: Iterable[StackChanges], project: Project) -> None:
 
 
 def is_loss(change: Change) -> bool:
-    """Tell whether a change loses data; a log group that is only let go of stays where it is and is still written."""
+    """Tell whether a change loses data; what may leave its stack and is only let go of loses none."""
     if change.kind not in STATEFUL or change.action not in _WORDS:
         return False
-    return not (change.kind == LOG_GROUP and change.action == "let go")
+    return not (change.kind in _FREE and change.action == "let go")
+
+
+def refused_changes(planned: StackChanges, project: Project) -> set[str]:
+    """Name the resources, by their logical ids, for whose sake the whole deployment is refused."""
+    groups = {each.feature_group for each in safe_change.refused(planned, project)}
+    return {
+        change.logical_id
+        for change in planned.changes
+        if is_loss(change) or (change.kind == FEATURE_GROUP and change.physical_id.rpartition("/")[2] in groups)
+    }
 
 
 def is_lifted(change: Change) -> bool:
@@ -108,6 +131,12 @@ def lifted(planned: StackChanges) -> str:
 
 
 def _told(change: Change) -> str:
+    if change.kind == FEATURE_GROUP and change.action == "remove":
+        return (
+            f"{change.stack.name}: {change.kind} {change.physical_id} ({change.logical_id}) would be deleted, because "
+            "the environment is one that goes with everything (removal: destroy); deploy once with `removal: retain`, "
+            "then what is no longer declared stays"
+        )
     because = f" because of {', '.join(change.properties)}" if change.properties else ""
     return (
         f"{change.stack.name}: {change.kind} {change.physical_id} ({change.logical_id}) {_WORDS[change.action]}"

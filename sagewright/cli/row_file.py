@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,19 @@ ENVELOPE, BETWEEN = len('{"instances": []}'), len(", ")
 
 
 @dataclass(frozen=True)
+class ById:
+    """What a file may hold in the place of features that the endpoint looks up: the columns that it looks up by."""
+
+    keys: Collection[str] = ()
+    looked_up: Collection[str] = ()
+
+    def unseen(self, unseen: Sequence[str], columns: Collection[str]) -> list[str]:
+        """Return what the endpoint is not to be sent: of a file with none of the features, no key."""
+        is_by_id = bool(self.looked_up) and not any(name in self.looked_up for name in columns)
+        return [name for name in unseen if not (is_by_id and name in self.keys)]
+
+
+@dataclass(frozen=True)
 class Rows:
     """The rows as texts that can be put behind one another, and the columns that were left out.
 
@@ -32,7 +45,7 @@ class Rows:
     dropped: list[str]
 
 
-def read(file: Path, unseen: Sequence[str]) -> Rows:
+def read(file: Path, unseen: Sequence[str], by_id: ById | None = None) -> Rows:
     """Read a CSV or JSON file; the columns that the model has never seen are dropped."""
     readers = {".csv": _csv_rows, ".json": _json_rows}
     reader = readers.get(file.suffix.lower())
@@ -41,7 +54,7 @@ def read(file: Path, unseen: Sequence[str]) -> Rows:
     if not file.is_file():
         raise CommandError(f"{file} is not there (or is no file).")
     try:
-        rows = reader(file.read_text(encoding="utf-8-sig"), unseen)
+        rows = reader(file.read_text(encoding="utf-8-sig"), unseen, by_id or ById())
     except (ValueError, csv.Error) as error:
         raise CommandError(f"{file} cannot be read: {error}.") from error
     if len(rows.texts) == (1 if rows.has_header else 0):
@@ -49,11 +62,11 @@ def read(file: Path, unseen: Sequence[str]) -> Rows:
     return rows
 
 
-def _csv_rows(text: str, unseen: Sequence[str]) -> Rows:
+def _csv_rows(text: str, unseen: Sequence[str], by_id: ById) -> Rows:
     lines = io.StringIO(text, newline="").readlines()
     records = csv.reader(lines, strict=True)
     header: list[str] = next(records, [])
-    dropped = [name for name in unseen if name in header]
+    dropped = [name for name in by_id.unseen(unseen, header) if name in header]
     if not dropped:
         return Rows(CSV, list(_records(lines)), has_header=None, dropped=[])
     kept = [position for position, name in enumerate(header) if name not in dropped]
@@ -80,12 +93,13 @@ def _written(values: list[str]) -> str:
     return written.getvalue()
 
 
-def _json_rows(text: str, unseen: Sequence[str]) -> Rows:
+def _json_rows(text: str, unseen: Sequence[str], by_id: ById) -> Rows:
     body: Any = json.loads(text)
     if isinstance(body, dict) and list(body) == ["instances"]:
         body = body["instances"]
     rows: list[Any] = body if isinstance(body, list) else [body]
-    dropped = [name for name in unseen if any(isinstance(row, dict) and name in row for row in rows)]
+    columns = {name for row in rows if isinstance(row, dict) for name in row}
+    dropped = [name for name in by_id.unseen(unseen, columns) if name in columns]
     kept = [
         {name: value for name, value in row.items() if name not in dropped} if isinstance(row, dict) else row
         for row in rows

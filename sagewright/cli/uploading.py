@@ -1,4 +1,4 @@
-"""Brings the project's own data file to where the training reads it, when it is not there as it is now."""
+"""Brings the project's own data files to where jobs read them, unless they are there as they are now."""
 
 import hashlib
 from dataclasses import dataclass
@@ -41,13 +41,40 @@ def is_local(project: Project) -> bool:
     return project.first.data.s3_place is None
 
 
+def local_groups(project: Project) -> list[str]:
+    """Name the feature groups whose source is a file of the project, which has to be sent up."""
+    own = project.own_features.items()
+    return [name for name, group in own if group.source is not None and group.s3_place is None]
+
+
 def put(options: Options, project: Project, target: Target) -> Upload:
     """Send the data file up unless the same content is there; afterwards it is the only input."""
     file = project.root / project.first.data.source
     s3 = target.client("s3", project.first)
     location = Location(data_bucket(project, target), f"{names.RAW}/{file.name}")
-    digest, size = _sha256(file), file.stat().st_size
     stale = _others(s3, location)
+    upload = _send(options, s3, file, location)
+    for key in stale:
+        s3.delete_object(Bucket=location.bucket, Key=key)
+        options.terminal.note(f"Removed {key}, an earlier data file of this project; the bucket keeps its old version.")
+    return upload
+
+
+def put_group(options: Options, project: Project, target: Target, group: str) -> Upload:
+    """Send the source of a feature group up unless the same content is there.
+
+    What was sent before under another name stays: another version of the group is filled from all of it.
+    """
+    source = project.own_features[group].source
+    if source is None:
+        raise CommandError(f"features.{group} has no source: it is written through SageMaker's API only.")
+    file = project.root / source
+    location = Location(data_bucket(project, target), f"{names.SOURCES}/{group}/{file.name}")
+    return _send(options, target.client("s3", project.first), file, location)
+
+
+def _send(options: Options, s3: Client, file: Path, location: Location) -> Upload:
+    digest, size = _sha256(file), file.stat().st_size
     upload = Upload(file, location, digest, size, sent=_recorded(s3, location) != digest)
     if upload.sent:
         with options.terminal.transfer(f"Sending {file.name}", size) as progress:
@@ -58,9 +85,6 @@ def put(options: Options, project: Project, target: Target) -> Upload:
                 ExtraArgs={"Metadata": {RECORDED: digest}},
                 Callback=partial(progress.advance, progress.task_ids[0]),
             )
-    for key in stale:
-        s3.delete_object(Bucket=location.bucket, Key=key)
-        options.terminal.note(f"Removed {key}, an earlier data file of this project; the bucket keeps its old version.")
     return upload
 
 

@@ -61,7 +61,7 @@ def test_cloudformation_gets_our_policies_and_later_accounts_trust_the_first(run
         )["AttachedPolicies"]
         wanted = {
             names.execution_policy("trust", "eu-west-1", what)
-            for what in ("delivery", "models", "monitors", "networks", "roles", "storage")
+            for what in ("delivery", "features", "models", "monitors", "networks", "roles", "storage")
         }
         assert {each["PolicyName"] for each in attached} == wanted
     assert toolkit(sandbox, project, "dev")["TrustedAccounts"] == ""
@@ -138,7 +138,7 @@ def test_a_deployment_brings_policies_of_another_release_up_to_date(
     bootstrapping.bootstrap(Options(Terminal(), folder), project, sandbox, place)
 
     assert bootstrapping._is_ready(place, sandbox)
-    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 6
+    assert toolkit(sandbox, project, "dev")["CloudFormationExecutionPolicies"].count("policy/") == 7
 
 
 def test_environments_that_share_a_bootstrap_share_its_boundary(home: Home, project: Path) -> None:

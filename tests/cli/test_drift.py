@@ -81,6 +81,11 @@ def test_a_person_sees_runs_columns_alarms_and_where_to_look(watched: Watched) -
     assert STAND_IN in told
 
 
+def test_rows_of_which_the_capture_holds_ids_alone_are_told(watched: Watched) -> None:
+    report = Report(None, None, {"rows": 1812, "by_id": 1200, "columns": []})
+    assert "1,812 (1,200 by ids)" in page(Watched(**vars(watched) | {"runs": [run(12, report=report)]}))
+
+
 def test_a_schedule_that_is_switched_off_is_told(watched: Watched) -> None:
     off = Watched(**vars(watched) | {"schedule": Schedule("cron(10 * * * ? *)", "DISABLED"), "next_run": None})
     assert "Next run: the schedule is DISABLED: no run is started." in page(off)

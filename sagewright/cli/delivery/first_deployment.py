@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from rich.markup import escape
+
 from sagewright.cli import changes, protection, stack_states
 from sagewright.cli.assembly import Assembly
 from sagewright.cli.cdk import Cdk
 from sagewright.cli.errors import CommandError
+from sagewright.cli.features import safe_change
 from sagewright.cli.options import Options
 from sagewright.project import Project, names
 from sagewright.runtime.functions.objects import Location
@@ -33,7 +36,8 @@ def deploy(options: Options, project: Project, target: BuildTarget, folder: Path
     stacks = [each.name for each in read.stacks if each.environment == project.first and each.name != own]
     for name in stacks:
         stack_states.settle(options, target, project.first, name)
-    _refuse_losses(project, target, read)
+    for told in _refuse_losses(project, target, read):
+        options.terminal.note(f"[yellow]![/] {escape(told)}")
     cdk = Cdk(project.root, target.environ(project.first.region), options.terminal)
     cdk.deploy_assembly(folder.resolve(), *stacks, "--exclusively")
     bucket = names.data_bucket(project.name, project.first.name, target.account_of(project.first), project.first.region)
@@ -43,8 +47,11 @@ def deploy(options: Options, project: Project, target: BuildTarget, folder: Path
     return Deployed(stacks, str(place))
 
 
-def _refuse_losses(project: Project, target: BuildTarget, read: Assembly) -> None:
-    """Ask CloudFormation what would become of what holds data; nobody is there to agree to less protection."""
+def _refuse_losses(project: Project, target: BuildTarget, read: Assembly) -> list[str]:
+    """Ask CloudFormation what would become of what holds data; nobody is there to agree to less protection.
+
+    Returns what is said of feature groups that leave the stack and stay.
+    """
     planned = [changes.plan(target, each) for each in read.data_stacks(project) if each.environment == project.first]
     protection.refuse_losses(planned, project)
     for each in planned:
@@ -57,3 +64,4 @@ def _refuse_losses(project: Project, target: BuildTarget, read: Assembly) -> Non
             raise CommandError(
                 f"{told} A push does not do that: deploy it by hand with `sagewright deploy --target aws`, which asks."
             )
+    return [told for each in planned if (told := safe_change.left_behind(each, project))]

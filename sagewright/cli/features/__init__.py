@@ -1,0 +1,1 @@
+"""`sagewright features …`: the groups of the feature store, what they hold, and how they may change."""
