@@ -42,6 +42,9 @@ class _Joins:
             if group.offline == "none":
                 message = f"'{join.group}' has no offline store, which alone knows what it held before; give it one"
                 yield Finding((*here, "group"), message)
+            if group.online is None:
+                message = f"'{join.group}' has no online store, where the endpoint looks its features up; give it one"
+                yield Finding((*here, "group"), message)
             yield from self._key(here, join, group, self._later(position))
             yield from self._bring(here, join, group)
 

@@ -91,7 +91,8 @@ def test_short_forms_mean_what_the_long_ones_do(read: Read) -> None:
     assert (sky.online is not None, sky.throughput) == (True, None)
     assert provisioned.throughput == Provisioned(reads=5, writes=7)
     assert read(TEXT).features["sky"].time_to_live.seconds == 30 * 86400  # type: ignore[union-attr]
-    assert read(text.replace("online: true", "online: false")).features["sky"].online is None
+    alone = NO_JOIN.replace("online: {time_to_live: {value: 30, unit: days}}", "online: false")
+    assert read(alone).features["sky"].online is None
 
 
 def test_a_group_of_another_project_is_read_and_not_owned(read: Read) -> None:
@@ -182,6 +183,7 @@ REFUSED = [
         TEXT.replace("group: sky", "group: sun"),
         "project.yaml:13: data.join.1.group: 'sun' is no feature group; there are: plan",
     ),
+    (_with("plan", "online: false"), "data.join.0.group: 'plan' has no online store, where the endpoint looks"),
     (_with("sky", "offline: none"), "data.join.1.group: 'sky' has no offline store, which alone knows what it held"),
     (TEXT.replace("[wind]", "[rain]"), "data.join.1.features: 'rain' is not a feature of sky; there are: wind, sight"),
     (TEXT.replace("[wind]", "[station]"), "'station' only says which record of sky is meant, and brings nothing"),

@@ -20,7 +20,6 @@ data:
   join:
     - {group: trains, on: train}
     - {group: weather, on: place, look_back_hours: 24}
-    - {group: prices, on: place}
 training: {code: src/churn}
 evaluation: {minimum: 0.55}
 network: {mode: create}
@@ -44,17 +43,38 @@ features:
     throughput: {reads: 5, writes: 7}
   stations: {record_id: place, event_time: at, features: {height: integral}, online: false}
   calls: {record_id: place, event_time: at, features: {count: integral}, offline: none}
-  prices: {use: market/prices@3, record_id: place, event_time: at, features: {price: fractional}}
 """
+PRICES = "  prices: {use: market/prices@3, record_id: place, event_time: at, features: {price: fractional}}\n"
 BUCKET = "arn:aws:s3:::churn-dev-data-111111111111-eu-west-1"
 
 
 @pytest.fixture(scope="session")
-def stored(synthesized_of: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("stored") / "churn"
-    (folder / "data").mkdir(parents=True)
-    (folder / "data" / "trains.csv").write_text("train,since,seats\nn1,2024-01-01T00:00:00Z,480\n")
-    return synthesized_of(folder, ENVIRONMENTS, SECTIONS, ACCOUNTS)
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make a folder with the one source that is a file of the project."""
+
+    def made(name: str) -> Path:
+        folder = tmp_path_factory.mktemp(name) / "churn"
+        (folder / "data").mkdir(parents=True)
+        (folder / "data" / "trains.csv").write_text("train,since,seats\nn1,2024-01-01T00:00:00Z,480\n")
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def stored(synthesized_of: Callable[..., Any], folder: Callable[[str], Path]) -> Any:
+    return synthesized_of(folder("stored"), ENVIRONMENTS, SECTIONS, ACCOUNTS)
+
+
+@pytest.fixture(scope="session")
+def borrowing(synthesized_of: Callable[..., Any], folder: Callable[[str], Path]) -> Any:
+    """The same with a group of another project, whose account everything has to be in."""
+    join = "    - {group: weather, on: place, look_back_hours: 24}\n"
+    sections = SECTIONS.replace(join, f"{join}    - {{group: prices, on: place}}\n") + PRICES
+    accounts = dict.fromkeys(ACCOUNTS, ACCOUNTS["dev"])
+    return synthesized_of(
+        folder("borrowing"), ENVIRONMENTS.replace(ACCOUNTS["prod"], ACCOUNTS["dev"]), sections, accounts
+    )
 
 
 def groups(template: Any) -> dict[str, dict[str, Any]]:
@@ -143,8 +163,8 @@ def test_no_more_than_four_groups_are_in_the_making_at_once(synthesized_of: Call
     assert len({each[0] for each in waiting.values() if each}) == 5
 
 
-def test_who_uses_a_group_of_another_project_imports_it(stored: Any) -> None:
-    training, access = json.dumps(stored["churn-training"].body), json.dumps(stored["churn-prod-access"].body)
+def test_who_uses_a_group_of_another_project_imports_it(borrowing: Any) -> None:
+    training, access = json.dumps(borrowing["churn-training"].body), json.dumps(borrowing["churn-prod-access"].body)
 
     for text in (training, access):
         assert '{"Fn::ImportValue": "market-prices-v3"}' in text
@@ -193,8 +213,8 @@ def test_only_the_ingestion_of_the_first_account_may_write_a_later_online_store(
     assert all(each.endswith("-prod") for each in written)
 
 
-def test_the_join_reads_the_history_of_joined_groups_and_keeps_only_its_own_table(stored: Any) -> None:
-    statements = stored["churn-training"].statements("Training/Dataset")
+def test_the_join_reads_the_history_of_joined_groups_and_keeps_only_its_own_table(borrowing: Any) -> None:
+    statements = borrowing["churn-training"].statements("Training/Dataset")
     tables = [each.partition(":table/")[2] for each in statements["ReadCatalog"]["Resource"] if ":table/" in each]
 
     assert tables == ["churn_features/trains_v1", "churn_features/weather_v2", "market_features/prices_v3"]
@@ -202,7 +222,7 @@ def test_the_join_reads_the_history_of_joined_groups_and_keeps_only_its_own_tabl
         "arn:aws:glue:eu-west-1:111111111111:table/churn_features/labelled_*"
     ]
     assert all("/offline-store/churn-" in each for each in statements["ReadHistory"]["Resource"])
-    assert "ReadSource" not in stored["churn-training"].statements("Training/Preprocess")
+    assert "ReadSource" not in borrowing["churn-training"].statements("Training/Preprocess")
 
 
 def test_results_of_queries_stay_in_the_bucket_under_its_key_and_go_after_a_week(stored: Any) -> None:
@@ -253,15 +273,16 @@ def test_a_group_that_gets_nothing_for_its_hours_tells_its_owner(stored: Any) ->
     assert list(told["Condition"]["StringEquals"].values()) == ["arn:aws:sns:eu-west-1:111111111111:churn-ingestion"]
 
 
-def test_an_endpoint_that_looks_up_may_read_the_joined_groups_of_its_environment_only(stored: Any) -> None:
+def test_an_endpoint_that_looks_up_may_read_the_joined_groups_of_its_environment_only(
+    stored: Any, borrowing: Any
+) -> None:
     read = stored["churn-prod-access"].statements("Endpoint")["LookUpFeatures"]
     arn = "arn:aws:sagemaker:eu-west-1:333333333333:feature-group/"
+    elsewhere = borrowing["churn-prod-access"].statements("Endpoint")["LookUpFeatures"]["Resource"]
 
     assert read["Action"] == ["sagemaker:BatchGetRecord"]
-    assert read["Resource"] == [
-        *(f"{arn}churn-{each}-prod" for each in ("trains-v1", "weather-v1", "weather-v2")),
-        f"{arn}<import market-prices-v3>",
-    ]
+    assert read["Resource"] == [f"{arn}churn-{each}-prod" for each in ("trains-v1", "weather-v1", "weather-v2")]
+    assert elsewhere[-1] == "arn:aws:sagemaker:eu-west-1:111111111111:feature-group/<import market-prices-v3>"
 
 
 def test_only_an_endpoint_that_looks_up_is_on_the_network(stored: Any, three: Any) -> None:

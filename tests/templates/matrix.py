@@ -71,7 +71,7 @@ _STORE: dict[str, dict[str, Any]] = {
         "source": "s3://example-bookings/rows/",
         "event_time": "at",
         "known_by": "api_invocation_time",
-        "join": [{"group": "weather", "on": "place", "look_back_hours": 24}, {"group": "prices", "on": "place"}],
+        "join": [{"group": "weather", "on": "place", "look_back_hours": 24}],
     },
     "features": {
         "weather": {
@@ -91,6 +91,13 @@ _STORE: dict[str, dict[str, Any]] = {
             "offline": "iceberg",
             "throughput": {"reads": 10, "writes": 10},
         },
+    },
+}
+# A group of another project is joined, too, where everything is in that one's account.
+_BORROWED: dict[str, dict[str, Any]] = {
+    "data": {**_STORE["data"], "join": [*_STORE["data"]["join"], {"group": "prices", "on": "place"}]},
+    "features": {
+        **_STORE["features"],
         "prices": {
             "use": "market/prices@3",
             "record_id": "place",
@@ -113,6 +120,7 @@ class Variant:
 def variants(region: str, *, several: bool) -> Iterator[Variant]:
     """One environment or three, in every network with every rollout; two of these have the settings, too."""
     for network, rollout in product(NETWORKS, ROLLOUTS):
+        store = _STORE if several else _BORROWED
         chosen = SETTINGS if (network, rollout) in _WITH_SETTINGS else {}
         watch = WATCHES[rollout]
         delivery = DELIVERIES.get((network, rollout), {})
@@ -126,7 +134,7 @@ def variants(region: str, *, several: bool) -> Iterator[Variant]:
                 "network": NETWORKS[network],
                 **chosen,
                 **delivery,
-                **(_STORE if (network, rollout) in _WITH_STORE else {}),
+                **(store if (network, rollout) in _WITH_STORE else {}),
                 "serving": serving | watch.get("serving", {}),
                 "monitoring": watch.get("monitoring", {}),
             },
