@@ -25,6 +25,15 @@ GROUPS = Parameter("Groups", "String", ALL)
 # otherwise by now: `old=new` with commas between them.
 BACKFILL_FROM = Parameter("BackfillFrom", "String", NONE)
 RENAME = Parameter("Rename", "String", NONE)
+# Every file that arrives starts a run, and an account may run few of them at once: the others wait, for two hours, as
+# the file that they were started for may have come too late for those that run.
+# https://docs.aws.amazon.com/sagemaker/latest/dg/pipelines-retry-policy.html
+_WAITS = {
+    "ExceptionType": ["SageMaker.RESOURCE_LIMIT"],
+    "IntervalSeconds": 60,
+    "BackoffRate": 1.3,
+    "MaxAttempts": 13,
+}
 INSTANCE_TYPE = Parameter("ProcessingInstanceType", "String", _INSTANCE_TYPE)
 
 
@@ -71,7 +80,8 @@ def _ingest(project: Project, bindings: IngestionBindings) -> steps.Step:
     )
     # It asks the feature store and writes to it, and only what it has not seen it fetches.
     request = Program(bindings, image.address(project.first.region)).processing(job, outputs={}, isolated=False)
-    return steps.repeated_job(INGEST, request)
+    step = steps.repeated_job(INGEST, request)
+    return {**step, "RetryPolicies": [*step["RetryPolicies"], dict(_WAITS)]}
 
 
 def _listed(option: str, values: Mapping[str, str | None]) -> list[Value]:

@@ -19,6 +19,8 @@ Offline = Literal["glue", "iceberg", "none"]
 _SECONDS: dict[Unit, int] = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400, "weeks": 604800}
 # CloudWatch looks back no further.
 FRESH_HOURS = 7 * 24
+# Of one group: https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-quotas.html
+CAPACITY_UNITS = 40_000
 
 
 class Declared(NamedTuple):
@@ -72,8 +74,8 @@ class Online(Section):
 class Provisioned(Section):
     """Throughput that is paid by the hour instead of by the request."""
 
-    reads: int = Field(ge=1, le=10_000_000, description="Read capacity units.", examples=[100])
-    writes: int = Field(ge=1, le=10_000_000, description="Write capacity units.", examples=[100])
+    reads: int = Field(ge=1, le=CAPACITY_UNITS, description="Read capacity units.", examples=[100])
+    writes: int = Field(ge=1, le=CAPACITY_UNITS, description="Write capacity units.", examples=[100])
 
 
 class Ingest(Section):

@@ -143,6 +143,14 @@ def test_a_run_that_names_nothing_is_for_every_group(ingested: dict[str, Any]) -
     }
 
 
+def test_a_run_for_which_the_account_has_no_room_waits_for_it(ingested: dict[str, Any]) -> None:
+    (step,) = ingested["Steps"]
+    (policy,) = [each for each in step["RetryPolicies"] if "SageMaker.RESOURCE_LIMIT" in each["ExceptionType"]]
+
+    waited = sum(policy["IntervalSeconds"] * policy["BackoffRate"] ** number for number in range(policy["MaxAttempts"]))
+    assert 3600 < waited < 3 * 3600
+
+
 def test_a_join_without_a_role_for_it_is_no_definition(project: Any, bindings: Bindings) -> None:
     with pytest.raises(ValueError, match="no role for the step Dataset"):
         training.definition(project, bindings)

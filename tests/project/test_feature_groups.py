@@ -153,6 +153,14 @@ REFUSED = [
     (_with("plan", "online: {time_to_live: {value: 0, unit: days}}"), "time_to_live.value: 0 is less than allowed"),
     (_with("plan", "online: {time_to_live: {value: 1, unit: years}}"), "'years' is not one of seconds, minutes"),
     (_with("plan", "online: false\n    offline: none"), "is false, and offline is none: nothing would be kept"),
+    (
+        _with("plan", "throughput: {reads: 40001, writes: 1}"),
+        "features.plan.throughput.reads: 40001 is more than allowed (at most 40000)",
+    ),
+    (
+        _with("plan", "throughput: {reads: 1, writes: 40001}"),
+        "features.plan.throughput.writes: 40001 is more than allowed (at most 40000)",
+    ),
     (_with("plan", "online: false\n    throughput: {reads: 1, writes: 1}"), "is for the online store, and online is f"),
     (_with("plan", "transform: plans"), "would be ignored, because the group has no source: it is written through"),
     (_with("plan", "ingest: {schedule: daily}"), "features.plan.ingest: would be ignored, because the group has no s"),

@@ -17,7 +17,7 @@ from typing import Any
 from sagewright.runtime.jobs import feature_metadata, ingest_profile, source_batches, source_files
 from sagewright.runtime.jobs.declaration import Declaration, Group
 from sagewright.runtime.jobs.ingest_group import Counts, GroupIngestion, now_ms
-from sagewright.runtime.jobs.ingest_ledger import Ledger, Objects
+from sagewright.runtime.jobs.ingest_ledger import Ledger, LeftToAnotherError, Objects
 from sagewright.runtime.jobs.offline_store import OfflineStore
 from sagewright.runtime.jobs.online_writer import WRITERS, Clients, OnlineWriter
 from sagewright.runtime.jobs.source_batches import Batch
@@ -56,10 +56,18 @@ def run(arguments: argparse.Namespace) -> None:
     with arguments.bundle.open("rb") as content:
         code = hashlib.file_digest(content, "sha256").hexdigest()
     said: list[str] = []
+    faults: list[UserError] = []
     for group in _wanted(declaration, arguments):
-        with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
-            said.append(_Run(arguments, account, group, code, Path(folder)).run())
+        try:
+            with tempfile.TemporaryDirectory(prefix="ingest-") as folder:
+                said.append(_Run(arguments, account, group, code, Path(folder)).run())
+        except UserError as fault:  # which keeps no other group from its rows, and fails the job in the end
+            logger.error("%s: %s", group.name, fault)  # noqa: TRY400 - it says what is wrong, and no traceback does
+            faults.append(fault)
+            continue
         logger.info(said[-1])
+    if faults:
+        raise faults[0] if len(faults) == 1 else UserError("; ".join(map(str, faults)))
     arguments.reason.parent.mkdir(parents=True, exist_ok=True)
     arguments.reason.write_text("; ".join(said)[:_MOST_CHARACTERS], encoding="utf-8")
 
@@ -115,12 +123,17 @@ class _Run:
         if changed:
             logger.info("%s: description or unit of %s written", group.name, ", ".join(changed))
         ingestion = self._ingestion(s3, ledger, described)
-        total, files, known = Counts(), 0, 0
+        total, files, known, left = Counts(), 0, 0, 0
         for file in self._files(s3, sagemaker, ledger):
             if file is None:
                 known += 1
                 continue
-            counts = ingestion.take(file)
+            try:
+                counts = ingestion.take(file)
+            except LeftToAnotherError as said:
+                logger.warning("%s: %s", group.name, said)
+                left += 1
+                continue
             _add(total, counts)
             files += 1
             logger.info("%s: %s", group.name, _told(file.name, counts))
@@ -128,7 +141,8 @@ class _Run:
         self._measure(total)
         repeated = sum(writer.repeated for writer in {id(each): each for each in ingestion.online.values()}.values())
         waited = f", {repeated} calls were made again" if repeated else ""
-        return f"{group.name}: {files} new files, {known} known; {_told('in all', total)}{waited}"
+        others = f", {left} left to another run that is at work on them" if left else ""
+        return f"{group.name}: {files} new files, {known} known{others}; {_told('in all', total)}{waited}"
 
     def _ingestion(self, s3: Any, ledger: Ledger, described: dict[str, Any]) -> GroupIngestion:
         group, offline = self.group, None
@@ -159,7 +173,9 @@ class _Run:
                 yield None
             else:
                 yield SourceFile(upload.name, content, partial(_batches, path, self.group, function, upload.name))
-            ledger.note(upload.identity, content)
+            # What was left to another run is ingested only if that one comes to its end.
+            if content in ledger.ended():
+                ledger.note(upload.identity, content)
 
     def _history(self, s3: Any, sagemaker: Any) -> list[SourceFile]:
         version, before = _version(self.arguments.backfill_from), self.group

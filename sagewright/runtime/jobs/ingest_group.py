@@ -1,19 +1,20 @@
 """One file into one group: checked, written to its stores, counted, and written down when nothing is left to do.
 
-It may end anywhere and begin again: what was written before is written again as it was, under the names it had.
+It may end anywhere and begin again: what was written before is written again as it was, under the names it had. Of two
+runs with different code the later one goes on; the other finds that out before its next rows and takes its own away.
 """
 
 import csv
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from sagewright.runtime.jobs import ingest_rows
 from sagewright.runtime.jobs.declaration import Group
-from sagewright.runtime.jobs.ingest_ledger import Begun, Ledger
+from sagewright.runtime.jobs.ingest_ledger import Begun, Ledger, LeftToAnotherError, Progress, mark_of
 from sagewright.runtime.jobs.ingest_profile import RowProfile
 from sagewright.runtime.jobs.ingest_rows import DELETED, MOMENT, Quarantined, RowCheck
 from sagewright.runtime.jobs.offline_store import OfflineFile, OfflineStore
@@ -27,6 +28,9 @@ ONLINE, OFFLINE = "OnlineStore", "OfflineStore"
 _PROGRESS_ROWS = 100_000
 # Rows that PutRecord adds to an Iceberg table cannot be added again without standing there twice.
 _STEP_ROWS = 1_000
+# Within that time a run that is alive has written such a step down.
+_SIGN_OF_LIFE_S = 60.0
+_pause = time.sleep
 
 
 @dataclass
@@ -105,18 +109,28 @@ class DirectStores:
 
 @dataclass
 class RecordStores:
-    """Every row through PutRecord, because only SageMaker may commit to its Iceberg table; others only online."""
+    """Every row through PutRecord, because only SageMaker may commit to its Iceberg table; others only online.
+
+    A run that comes to a file on which another one is at work leaves it to that one. Where nothing has moved for a
+    while, the other run has ended, and this one goes on: should the other be alive after all, it finds the progress
+    changed before its next rows and stops.
+    """
 
     group: Group
-    ledger: Ledger
-    content: str
+    name: str
+    progress: Progress
     home: OnlineWriter
     others: DirectStores
     _before: int = 0
     _done: int = 0
 
     def __post_init__(self) -> None:
-        self._before = self.ledger.progress(self.content)
+        self._before = self.progress.rows
+        if self.progress.is_begun:
+            _pause(_SIGN_OF_LIFE_S)
+            if self.progress.moved():
+                raise self._busy()
+        self._write_down(self._before)
 
     def add(self, table: Any, counts: Counts) -> None:
         """Write rows, and write down how far that is."""
@@ -126,12 +140,19 @@ class RecordStores:
             self._done += part.num_rows
             if self._done > self._before:
                 self._put(part)
-                self.ledger.go_on(self.content, self._done)
+                self._write_down(self._done)
 
     def close(self, counts: Counts) -> int | None:
         """Nothing is left."""
         del counts
         return self._done
+
+    def _write_down(self, rows: int) -> None:
+        if not self.progress.write(rows):
+            raise self._busy()
+
+    def _busy(self) -> LeftToAnotherError:
+        return LeftToAnotherError(f"{self.name}: another run is at work on the file and goes on with it")
 
     def _put(self, table: Any) -> None:
         if not self.group.online:
@@ -160,8 +181,19 @@ class GroupIngestion:
         """Ingest one file that is not in the ledger yet."""
         self.last_ms = max(now_ms(), self.last_ms + 1)
         begun = self.ledger.begin(file.content, file.name, self.last_ms, self.code)
+        if begun.end is not None:
+            return self._finish(begun)
         if begun.resumed:
-            self._go_on(begun)
+            begun = self._go_on(begun)
+        try:
+            return self._ingest(file, begun)
+        except LeftToAnotherError:
+            # The run that has the file now may have looked for what is to be cleared away before this was written.
+            if self.ledger.is_anothers(begun):
+                self._clear(begun.mark)
+            raise
+
+    def _ingest(self, file: SourceFile, begun: Begun) -> Counts:
         counts = Counts()
         check, profile, stores = RowCheck(self.group), RowProfile(self.group), self._stores(begun)
         rejected = self.folder / "quarantine.csv"
@@ -174,31 +206,46 @@ class GroupIngestion:
                 writer.writerows(_line(each) for each in checked.quarantined)
                 profile.add(checked.table)
                 if checked.table.num_rows:
+                    self.ledger.hold(begun)
                     stores.add(checked.table, counts)
                 _tell(self.group, file, counts, batch.rows)
         counts.check(file.name, stores.close(counts))
+        self.ledger.hold(begun)
         if counts.quarantined:
             self.ledger.objects.put(f"quarantine/{file.content}.csv", rejected.read_bytes())
+        self._clear(*(mark_of(begun.content, code) for code in begun.before))
         ended = {"file": file.name, "time_ms": begun.time_ms, "ended_ms": now_ms(), "profile": profile.document()}
-        self.ledger.end(file.content, asdict(counts) | ended)
+        self.ledger.end(begun, asdict(counts) | ended)
         return counts
 
-    def _go_on(self, begun: Begun) -> None:
+    def _finish(self, begun: Begun) -> Counts:
+        """Do what is left of a file whose rows another run has written."""
+        told = begun.end or {}
+        if not self.ledger.finish(begun):
+            return Counts()
+        return Counts(**{each.name: told[each.name] for each in fields(Counts)})
+
+    def _go_on(self, begun: Begun) -> Begun:
         logger.info("%s: %s was begun before and goes on", self.group.name, begun.name)
-        if begun.code == self.code:
-            return
-        # Other code may put other rows into other files: those of the first attempt would stay beside them.
-        cleared = self.offline.clear(begun.content) if self.offline else 0
-        logger.info("%s: the code has changed since, %d files of then are removed", self.group.name, cleared)
-        self.ledger.begin_anew(begun, self.code)
+        if begun.code != self.code:
+            begun = self.ledger.take_over(begun, self.code)
+        if begun.before:
+            # Other code may put other rows into other files: those of the first attempt would stay beside them.
+            cleared = self._clear(*(mark_of(begun.content, code) for code in begun.before))
+            logger.info("%s: the code has changed since, %d files of then are removed", self.group.name, cleared)
+        return begun
+
+    def _clear(self, *marks: str) -> int:
+        return sum(self.offline.clear(mark) for mark in marks) if self.offline else 0
 
     def _stores(self, begun: Begun) -> Stores:
         if self.group.offline != "iceberg":
-            offline = OfflineFile(self.offline, begun.content, begun.time_ms) if self.offline else None
+            offline = OfflineFile(self.offline, begun.mark, begun.time_ms) if self.offline else None
             return DirectStores(self.group, offline, self.online)
         others = {name: writer for name, writer in self.online.items() if writer is not self.home}
         direct = DirectStores(self.group, None, others)
-        return RecordStores(self.group, self.ledger, begun.content, self.home, direct)
+        progress = self.ledger.progress(begun.content)
+        return RecordStores(self.group, begun.name, progress, self.home, direct)
 
 
 def now_ms() -> int:

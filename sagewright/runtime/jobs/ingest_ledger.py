@@ -1,16 +1,27 @@
 """What has been ingested already, written down in S3 by the content of the files, so that nothing is done twice.
 
 A `begin` says when a file was first taken up and as what: a second attempt after a crash uses its time and its names
-again. An `end` has the counts. Both are written only where there is none, so that of two jobs one is first.
+again. Of several jobs at one file, one result counts: it is written into the `begin`, only while that is still as this
+job knows it, and from there copied to an `end`. A job that finds another's code in the `begin` has lost the file to it.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
 
 import hashlib
 import json
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-PRECONDITION_FAILED = 412
+from sagewright.runtime.serving.errors import UserError
+
+# Somebody else writes the object at this moment: what there is then decides.
+CONFLICT, PRECONDITION_FAILED = 409, 412
+_ATTEMPTS = 20
+
+
+class LeftToAnotherError(UserError):
+    """Another job has the file, and its result stands."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +33,10 @@ class Objects:
     prefix: str
     key: str
 
-    def put(self, name: str, body: bytes, **condition: str) -> bool:
-        """Write an object; False where the condition does not hold."""
+    def put(self, name: str, body: bytes, **condition: str) -> str:
+        """Write an object and return its ETag; an empty one where the condition does not hold."""
         try:
-            self.s3.put_object(
+            answer = self.s3.put_object(
                 Bucket=self.bucket,
                 Key=f"{self.prefix}/{name}",
                 Body=body,
@@ -34,13 +45,14 @@ class Objects:
                 **condition,
             )
         except self.s3.exceptions.ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == PRECONDITION_FAILED:
-                return False
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+            if condition and status in (CONFLICT, PRECONDITION_FAILED):
+                return ""
             raise
-        return True
+        return answer["ETag"]
 
-    def put_json(self, name: str, document: Any, **condition: str) -> bool:
-        """Write a document; False where the condition does not hold."""
+    def put_json(self, name: str, document: Any, **condition: str) -> str:
+        """Write a document and return its ETag; an empty one where the condition does not hold."""
         text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         return self.put(name, text.encode(), **condition)
 
@@ -64,14 +76,29 @@ class Objects:
 
 @dataclass(frozen=True)
 class Begun:
-    """A file as it was first taken up: its time is every row's, whatever happens in between."""
+    """A file as it was first taken up: its time is every row's, whatever happens in between.
+
+    `before` names other code that had it and may have left files, `end` is its result once there is one.
+    """
 
     content: str
     name: str
     time_ms: int
     code: str
-    resumed: bool
-    etag: str
+    before: tuple[str, ...] = ()
+    end: dict[str, Any] | None = None
+    etag: str = ""
+    resumed: bool = False
+
+    @property
+    def mark(self) -> str:
+        """Tell what this code writes of the file from what any other does."""
+        return mark_of(self.content, self.code)
+
+    def document(self) -> dict[str, Any]:
+        """Return it as the ledger has it."""
+        told = {"content": self.content, "file": self.name, "time_ms": self.time_ms, "code": self.code}
+        return told | {"before": [*self.before]} | ({"end": self.end} if self.end is not None else {})
 
 
 class Ledger:
@@ -103,36 +130,123 @@ class Ledger:
 
     def begin(self, content: str, name: str, time_ms: int, code: str) -> Begun:
         """Return when and as what the content was first taken up: now, unless it was before."""
-        path = f"{self.FOLDER}/{content}.begin.json"
-        document = {"content": content, "file": name, "time_ms": time_ms, "code": code}
-        if self.objects.put_json(path, document, IfNoneMatch="*"):
-            return Begun(content, name, time_ms, code, resumed=False, etag="")
-        found, etag = self.objects.read_json(path)
-        return Begun(content, name, found["time_ms"], found["code"], resumed=True, etag=etag)
+        begun = Begun(content, name, time_ms, code)
+        for _ in range(_ATTEMPTS):
+            etag = self.objects.put_json(self._begin(content), begun.document(), IfNoneMatch="*")
+            found = replace(begun, etag=etag) if etag else self._begun(begun)
+            if found is not None:
+                return found
+        raise RuntimeError(f"{self._begin(content)} could be neither written nor read, {_ATTEMPTS} times")
 
-    def begin_anew(self, begun: Begun, code: str) -> None:
-        """Say that other code goes on with the file, after what the first has left was cleared away."""
-        document = {"content": begun.content, "file": begun.name, "time_ms": begun.time_ms, "code": code}
-        self.objects.put_json(f"{self.FOLDER}/{begun.content}.begin.json", document, IfMatch=begun.etag)
+    def take_over(self, begun: Begun, code: str) -> Begun:
+        """Say that other code goes on with the file. Raises LeftToAnotherError where somebody was faster."""
+        before = tuple(each for each in dict.fromkeys((*begun.before, begun.code)) if each != code)
+        taken = replace(begun, code=code, before=before)
+        etag = self.objects.put_json(self._begin(begun.content), taken.document(), IfMatch=begun.etag)
+        return replace(taken, etag=etag) if etag else self.hold(taken)
 
-    def progress(self, content: str) -> int:
+    def hold(self, begun: Begun) -> Begun:
+        """Return the file as it is now. Raises LeftToAnotherError where other code has taken it up since."""
+        found = self._begun(begun)
+        if found is None or found.code != begun.code:
+            raise LeftToAnotherError(
+                f"{begun.name}: another run, with other code, has taken the file up since, and its result stands"
+            )
+        return found
+
+    def is_anothers(self, begun: Begun) -> bool:
+        """Tell whether other code has taken the file up since."""
+        found = self._begun(begun)
+        return found is None or found.code != begun.code
+
+    def end(self, begun: Begun, counts: dict[str, Any]) -> None:
+        """Write down the counts, unless other code has the file: then it raises LeftToAnotherError.
+
+        Another job with the same code has written the same, whichever of the two was first.
+        """
+        path = self._begin(begun.content)
+        for _ in range(_ATTEMPTS):
+            held = self.hold(begun)
+            ended = held if held.end is not None else replace(held, end=counts)
+            if held.end is not None or self.objects.put_json(path, ended.document(), IfMatch=held.etag):
+                self.finish(ended)
+                return
+        raise RuntimeError(f"{path} was changed by others {_ATTEMPTS} times while it was written")
+
+    def finish(self, begun: Begun) -> bool:
+        """Copy the result of a file to where results are listed; False where somebody has."""
+        path = f"{self.FOLDER}/{begun.content}.end.json"
+        written = self.objects.put_json(path, begun.end, IfNoneMatch="*")
+        self.ended().add(begun.content)
+        return bool(written)
+
+    def progress(self, content: str) -> "Progress":
         """Return how many rows of a file are done, where rows cannot be written a second time."""
-        found, _ = self.objects.read_json(f"progress/{content}.json")
-        return found["rows"] if found else 0
+        path = f"progress/{content}.json"
+        found, etag = self.objects.read_json(path)
+        return Progress(self.objects, path, found["rows"] if found else 0, etag)
 
-    def go_on(self, content: str, rows: int) -> None:
-        """Write down how many rows of a file are done."""
-        self.objects.put_json(f"progress/{content}.json", {"rows": rows})
+    def _begin(self, content: str) -> str:
+        return f"{self.FOLDER}/{content}.begin.json"
 
-    def end(self, content: str, counts: dict[str, Any]) -> None:
-        """Write down the counts; another job that ended first has written the same."""
-        self.objects.put_json(f"{self.FOLDER}/{content}.end.json", counts, IfNoneMatch="*")
-        self.ended().add(content)
+    def _begun(self, begun: Begun) -> Begun | None:
+        found, etag = self.objects.read_json(self._begin(begun.content))
+        if found is None:
+            return None
+        return Begun(
+            content=begun.content,
+            name=begun.name,
+            time_ms=found["time_ms"],
+            code=found["code"],
+            before=tuple(found["before"]),
+            end=found.get("end"),
+            etag=etag,
+            resumed=True,
+        )
 
     def read_end(self, content: str) -> dict[str, Any]:
         """Return the counts of an ingested content."""
         counts, _ = self.objects.read_json(f"{self.FOLDER}/{content}.end.json")
         return counts
+
+
+@dataclass
+class Progress:
+    """How far one job is with a file, as long as no other one goes on with it."""
+
+    objects: Objects
+    path: str
+    rows: int
+    etag: str
+    # Two jobs are never at the same place with the same document.
+    job: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a job has been at it before."""
+        return bool(self.etag)
+
+    def moved(self) -> bool:
+        """Tell whether another job has gone on since this was read or written."""
+        return self.objects.read_json(self.path)[1] != self.etag
+
+    def write(self, rows: int) -> bool:
+        """Say that so many rows are done; False where another job goes on with the file."""
+        condition = {"IfMatch": self.etag} if self.etag else {"IfNoneMatch": "*"}
+        document = {"rows": rows, "job": self.job}
+        etag = self.objects.put_json(self.path, document, **condition)
+        if not etag:
+            # An answer may have been lost on its way, and the request made again.
+            found, there = self.objects.read_json(self.path)
+            etag = there if found == document else ""
+        if etag:
+            self.rows, self.etag = rows, etag
+        return bool(etag)
+
+
+def mark_of(content: str, code: str) -> str:
+    """Name what some code makes of some content, in hexadecimal digits."""
+    return hashlib.sha256(f"{content}\n{code}".encode()).hexdigest()
 
 
 def upload_of(bucket: str, key: str, etag: str) -> str:

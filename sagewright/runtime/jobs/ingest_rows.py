@@ -11,12 +11,18 @@ import pyarrow as pa
 
 from sagewright.runtime.jobs import feature_values
 from sagewright.runtime.jobs.declaration import Group
+from sagewright.runtime.jobs.feature_values import pc
 from sagewright.runtime.jobs.source_batches import Batch
 
 # Beside the declared columns: when each row holds, in milliseconds since 1970.
 MOMENT = "__moment"
 # Rows of a store's own history come with what it had noted of them.
 INVOKED, DELETED = "api_invocation_time", "is_deleted"
+
+# https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-quotas.html
+_MOST_ID_BYTES, _MOST_BYTES = 2 * 1024, 350 * 1024
+# No number has a longer text.
+_NUMBER_BYTES = 24
 
 _CONFLICT = "an earlier row of the file has the same record id and event time, and other values"
 
@@ -80,16 +86,34 @@ class RowCheck:
         for name in (self._group.record_id, self._group.event_time):
             for position in np.flatnonzero(cells[name].is_null().to_numpy(zero_copy_only=False)):
                 wrong.setdefault(int(position), [f"{name}: every row needs a value"])
+        for position, reason in self._too_large(cells):
+            wrong.setdefault(position, []).append(reason)
         cells[MOMENT] = moments
         for name in (INVOKED, DELETED):
             if name in table.column_names:
                 cells[name] = table.column(name).combine_chunks()
         return cells, wrong
 
+    def _too_large(self, cells: dict[str, Any]) -> Iterator[tuple[int, str]]:
+        """Yield the rows that no store takes, of which one would end the ingestion, however often it is tried."""
+        sizes = {name: _bytes(column) for name, column in cells.items()}
+        for position in np.flatnonzero(sizes[self._group.record_id] > _MOST_ID_BYTES):
+            size = sizes[self._group.record_id][position]
+            yield int(position), f"{self._group.record_id}: an id of {size} bytes, of at most {_MOST_ID_BYTES}"
+        total = np.sum([*sizes.values()], axis=0) + sum(len(name) for name in sizes)
+        for position in np.flatnonzero(total > _MOST_BYTES):
+            yield int(position), f"the record has {total[position]} bytes, of at most {_MOST_BYTES}"
+
     def _repeated(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
         told = [self._group.record_id, MOMENT] + [name for name in (INVOKED,) if name in table.column_names]
         hashes = {name: _hashes(table.column(name)) for name in table.column_names}
         return self._seen.look([hashes[name] for name in told], [*hashes.values()])
+
+
+def _bytes(cells: Any) -> np.ndarray:
+    if not pa.types.is_string(cells.type):
+        return np.full(len(cells), _NUMBER_BYTES)
+    return pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
 
 
 def _hashes(column: Any) -> np.ndarray:

@@ -29,9 +29,9 @@ _HOUR_MS = 3_600_000
 _WRITERS = 8
 # So many rows are held back, to be written with others of the same hour.
 _CELLS = 4_000_000
-_MOST_ROWS = 400_000
+_MOST_ROWS = 200_000
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-_CONTENT_CHARACTERS, _PART_CHARACTERS = 11, 5
+_MARK_CHARACTERS, _PART_CHARACTERS = 11, 5
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ class OfflineStore:
             SSEKMSKeyId=self.key,
         )
 
-    def clear(self, content: str) -> int:
-        """Take away what a file of this content has left half written; return how many objects that was."""
+    def clear(self, marked: str) -> int:
+        """Take away the objects with this mark, which are half of a file's; return how many that was."""
         bucket, prefix = self._place
-        mark = f"_{_mark(content)}"
+        mark = f"_{_mark(marked)}"
         removed = 0
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/year="):
             for listed in page.get("Contents", []):
@@ -73,10 +73,13 @@ class OfflineStore:
 
 
 class OfflineFile:
-    """The rows of one source file on their way into the store; its time and its content name every object."""
+    """The rows of one source file on their way into the store.
 
-    def __init__(self, store: OfflineStore, content: str, time_ms: int) -> None:
-        self._store, self._content, self._time_ms = store, content, time_ms
+    Every object is named by what the rows are made of: a mark in hexadecimal digits, of the file and the code.
+    """
+
+    def __init__(self, store: OfflineStore, mark: str, time_ms: int) -> None:
+        self._store, self._mark, self._time_ms = store, mark, time_ms
         self._most_rows = max(1, min(_MOST_ROWS, _CELLS // len(store.group.features)))
         self._held: list[Any] = []
         self._rows = 0
@@ -105,7 +108,7 @@ class OfflineFile:
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="offline") as writers:
             under_way: list[Future[None]] = []
             for hour, rows in _by_hour(table):
-                name = object_name(int(rows.column(MOMENT).to_numpy().max()), self._content, self._part)
+                name = object_name(int(rows.column(MOMENT).to_numpy().max()), self._mark, self._part)
                 under_way.append(writers.submit(self._store.put, name, hour, self._parquet(rows)))
                 self.written += rows.num_rows
                 self.objects += 1
@@ -127,14 +130,14 @@ class OfflineFile:
         return target.getvalue()
 
 
-def object_name(latest_ms: int, content: str, part: int) -> str:
-    """Name an object as SageMaker does: its newest event time and 16 letters and digits, here those of its content."""
+def object_name(latest_ms: int, mark: str, part: int) -> str:
+    """Name an object as SageMaker does: its newest event time and 16 letters and digits, here those of its mark."""
     moment = np.datetime64(latest_ms, "ms").astype("datetime64[s]").item()
-    return f"{moment:%Y%m%dT%H%M%SZ}_{_mark(content)}{_base36(part).zfill(_PART_CHARACTERS)}.parquet"
+    return f"{moment:%Y%m%dT%H%M%SZ}_{_mark(mark)}{_base36(part).zfill(_PART_CHARACTERS)}.parquet"
 
 
-def _mark(content: str) -> str:
-    return _base36(int(content, 16)).zfill(_CONTENT_CHARACTERS)[:_CONTENT_CHARACTERS]
+def _mark(mark: str) -> str:
+    return _base36(int(mark, 16)).zfill(_MARK_CHARACTERS)[:_MARK_CHARACTERS]
 
 
 def _base36(number: int) -> str:

@@ -5,24 +5,34 @@ had been told by then), and of that the newest: by event time, then by when the 
 written. Where these are all the same, a deletion counts as the newest, and else the order of the values decides, so
 that the same history always gives the same table. A deleted record, and one older than the look-back, gives nothing.
 
+Where a group's records have a time to live, one that has outlived it gives nothing either, as the online store has it
+no more. What SageMaker adds to the history when a record expires is a deletion, of which AWS does not say whether its
+event time is the record's own or the moment of the expiry. So a deletion of the same event time as a live record of the
+same id is taken for its expiry and ignored: a record is there until its time to live is over, in both cases.
+https://docs.aws.amazon.com/sagemaker/latest/dg/feature-store-time-to-live.html
+
 No row is joined with a whole history, which for long histories would be their product. Each record gets its place in
 its history, rows and records are put in one line by time, and the greatest place so far is the row's record: a sort.
 """
 
 # ruff: noqa: S608 - no value stands in the text, and Athena takes no parameter for a name: each is quoted
 
+import math
 from dataclasses import dataclass, field
 
-from sagewright.runtime.jobs.declaration import Declaration, DeclaredFeature, JoinedGroup
+from sagewright.runtime.jobs.declaration import Declaration, DeclaredFeature, Group, JoinedGroup
 from sagewright.runtime.serving.errors import UserError
 
 # Columns of the table of labelled rows, beside one for each key.
 ROW, AT, AT_SECONDS = "labelled_row", "row_time", "row_seconds"
+# Of Athena's 262,144 bytes, the rest is for the UNLOAD around the query with its place, a key of at most 1,024:
 # https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
-LONGEST_QUERY = 262_144
+LONGEST_QUERY = 262_144 - 2_048
 
 GLUE_TYPES = {"string": "string", "integral": "bigint", "fractional": "double"}
 _MS_PER_HOUR = 3_600_000
+# A time to live that is longer than event times can be apart (they are between 1900 and 2200) ends nothing.
+_HOURS_APART = 300 * 366 * 24
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,9 @@ class GroupJoin:
     # The column that holds the key within the query, and those that the features have there, in their order.
     key: str
     aliases: tuple[str, ...]
+    # The project's, or the records' time to live where that is shorter.
     look_back_hours: float | None = None
+    expires: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,8 @@ class _Draft:
             on=wanted.on,
             key=key,
             aliases=tuple(self._alias(place, feature) for feature in features),
-            look_back_hours=wanted.look_back_hours,
+            look_back_hours=_look_back_hours(wanted, group),
+            expires=group.time_to_live_s is not None,
         )
 
     def _alias(self, place: str, feature: DeclaredFeature) -> str:
@@ -176,8 +189,16 @@ class _Step:
             f"history_{self.number} AS (\n"
             f"  SELECT {_listed(['id', 'happened', 'deleted', *self.of.aliases])}, {known} AS known,\n"
             f"    row_number() OVER (PARTITION BY id ORDER BY {', '.join(order)}) AS place\n"
-            f"  FROM (SELECT {', '.join(self._columns())} FROM {_quoted(self.of.database)}.{_quoted(self.of.table)}))"
+            f"  FROM {self._records()})"
         )
+
+    def _records(self) -> str:
+        stored = f"(SELECT {', '.join(self._columns())} FROM {_quoted(self.of.database)}.{_quoted(self.of.table)})"
+        if not self.of.expires:
+            return stored
+        names = _listed(["id", "happened", "arrived", "written", "deleted", *self.of.aliases])
+        live = "max(CASE WHEN deleted = false THEN 1 ELSE 0 END) OVER (PARTITION BY id, happened) AS live"
+        return f"(SELECT {names}, {live} FROM {stored})\n  WHERE deleted = false OR live = 0"
 
     def _columns(self) -> list[str]:
         time = _quoted(self.of.event_time.name)
@@ -226,6 +247,12 @@ class _Step:
             f"  LEFT JOIN history_{self.number} AS h ON {' AND '.join(conditions)}\n"
             "  WHERE l.is_row = 1)"
         )
+
+
+def _look_back_hours(wanted: JoinedGroup, group: Group) -> float | None:
+    lives = math.inf if group.time_to_live_s is None else group.time_to_live_s / 3600
+    hours = min(math.inf if wanted.look_back_hours is None else wanted.look_back_hours, lives)
+    return hours if hours < _HOURS_APART else wanted.look_back_hours
 
 
 def _listed(names: list[str]) -> str:

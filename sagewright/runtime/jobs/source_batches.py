@@ -5,6 +5,7 @@ With a transform the unit is the file: the function sees all of it at once, read
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ from sagewright.runtime.serving.errors import UserError
 
 MOST_ROWS = 20_000
 _CELLS = 400_000
+# What Python reads at most as one value of a CSV file, unless it is told otherwise: every other reader stops there.
+_LONGEST_VALUE = 131_072
+# What is longer is no value, but the rest of a file after a quote that nothing ends.
+_LONGEST_READ = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -148,26 +153,41 @@ def _records(path: Path, shown: str) -> tuple[list[str], Iterator[tuple[int, lis
 
     def sorted_out() -> Iterator[tuple[int, list[str] | Broken]]:
         for number, texts in records:
-            if len(texts) == len(header):
-                yield number, texts
-            else:
-                reason = f"{len(texts)} values, the header has {len(header)} columns"
-                yield number, Broken(number, reason, texts)
+            reason = _fault(header, texts)
+            yield number, Broken(number, reason, texts) if reason else texts
 
     return header, sorted_out()
+
+
+def _fault(header: list[str], texts: list[str]) -> str:
+    if len(texts) != len(header):
+        return f"{len(texts)} values, the header has {len(header)} columns"
+    longest = max(range(len(texts)), key=lambda place: len(texts[place]))
+    size = len(texts[longest])
+    return f"{header[longest]}: a value of {size} characters, of at most {_LONGEST_VALUE}" * (size > _LONGEST_VALUE)
 
 
 def _numbered(path: Path, shown: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the header as row 0, then each row with its number."""
     number = 0
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines, _long_values():
             for number, (_, texts) in enumerate(csv_text.rows(lines)):
                 yield number, texts
     except UnicodeDecodeError as fault:
         raise UserError(f"{shown} is not UTF-8 text ({fault.reason}) near row {number}: save it as UTF-8") from fault
     except csv.Error as fault:
         raise UserError(f"{shown}, after row {number}, is not CSV: {fault}") from fault
+
+
+@contextmanager
+def _long_values() -> Iterator[None]:
+    """Let values be read that are too long for a row, so that only their row is put aside."""
+    before = csv.field_size_limit(_LONGEST_READ)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _sound(path: Path, shown: str) -> tuple[Path, list[Broken]]:

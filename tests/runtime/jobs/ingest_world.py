@@ -52,7 +52,7 @@ class S3(Service):
     def objects(self) -> dict[str, bytes]:
         return self.world.objects
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **asked: Any) -> None:  # noqa: N803 - as in boto3
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **asked: Any) -> dict[str, str]:  # noqa: N803 - as in boto3
         self.called("before put_object")
         assert asked.pop("SSEKMSKeyId") == KEY
         assert asked.pop("ServerSideEncryption") == "aws:kms"
@@ -65,6 +65,7 @@ class S3(Service):
         self.objects[Key] = Body
         self.world.uploaded.setdefault(Key, next(self.world.ticks))
         self.called("after put_object")
+        return {"ETag": etag(Body)}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as in boto3
         del Bucket
@@ -298,6 +299,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Worl
         monkeypatch.setattr(ingest, "Account", account)
         return new
 
+    monkeypatch.setattr(ingest_group, "_pause", int)
     times = itertools.count(int(NOW.timestamp() * 1000))
     monkeypatch.setattr(ingest_group, "now_ms", lambda: next(times))
     return made

@@ -43,6 +43,7 @@ class History:
     records: Sequence[Record]
     on: str
     look_back_hours: float | None = None
+    time_to_live_s: int | None = None
 
     @property
     def features(self) -> list[str]:
@@ -62,7 +63,7 @@ class History:
             "table": f"{self.name}_v1",
             "offline": "glue",
             "online": True,
-            "time_to_live_s": None,
+            "time_to_live_s": self.time_to_live_s,
             "own": True,
             "owner": "team@example.com",
             "features": features,
@@ -165,9 +166,20 @@ class Reference:
                 continue
             if history.look_back_hours is not None and record.happened <= time - history.look_back_hours * 3_600_000:
                 continue
+            if history.time_to_live_s is not None and record.happened <= time - history.time_to_live_s * 1000:
+                continue
+            if history.time_to_live_s is not None and record.deleted and _lives(record, history):
+                continue
             if best is None or _age(record, history) > _age(best, history):
                 best = record
         return None if best is None or best.deleted else best
+
+
+def _lives(expired: Record, history: History) -> bool:
+    """Tell whether a record of the same id and event time is in the history that is no deletion."""
+    return any(
+        each.id == expired.id and each.happened == expired.happened and not each.deleted for each in history.records
+    )
 
 
 def _age(record: Record, history: History) -> tuple[Any, ...]:

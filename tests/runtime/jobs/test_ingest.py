@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagewright.runtime.jobs import online_writer
+from sagewright.runtime.jobs import online_writer, source_batches
 from tests.runtime.jobs.ingest_world import BUCKET, NOW, ROLE, World, group, parquet, refusal, world
 
 __all__ = ["world"]
@@ -122,6 +122,52 @@ def test_a_bad_row_is_quarantined_with_its_number_its_reason_and_itself(world: M
     }
     assert told[0]["content"] == '{"id": "JFK", "at": "2013-01-01T01:00:00Z", "wind": "strong", "gusts": "1"}'
     assert ("Sagewright/p/dev", "g", "RowsQuarantined", 10.0) in there.metrics
+
+
+def test_a_record_that_no_store_takes_is_quarantined_and_the_others_are_written(world: Make) -> None:
+    there = world(g=group([("a", "string"), ("b", "string"), ("c", "string")]))
+    long = ",".join(["x" * 120_000] * 3)
+    at = "2013-01-01T00:00:00Z"
+    there.put("a.csv", f"id,at,a,b,c\n{'i' * 2049},{at},,,\n{'i' * 2048},{at},,,\nJFK,{at},{long}\n")
+
+    code, message = there.run()
+
+    assert code == 0
+    assert "3 rows read, 1 written, 2 quarantined" in message
+    (text,) = there.ledger("quarantine")
+    reasons = [line.split(",")[1:3] for line in text.splitlines()[1:]]
+    assert reasons[0][0].startswith('"id: an id of 2049 bytes')
+    assert reasons[1][0].startswith('"the record has 360030 bytes')
+
+
+@pytest.mark.parametrize("transform", [None, "as_it_is"])
+def test_a_value_longer_than_csv_readers_take_puts_its_row_aside_and_not_the_file(
+    world: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transform: str | None
+) -> None:
+    (tmp_path / "plainly.py").write_text("def as_it_is(raw):\n    return raw\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    there = world(g=group([("note", "string")], transform=transform, package="plainly"))
+    at = "2013-01-01T00:00:00Z"
+    there.put("a.csv", f"id,at,note\nJFK,{at},{'x' * 131_073}\nLGA,{at},{'x' * 131_072}\nEWR,{at},short\n")
+    limit = csv.field_size_limit()
+
+    code, message = there.run()
+
+    assert code == 0, message
+    assert "3 rows read, 2 written, 1 quarantined" in message
+    (text,) = there.ledger("quarantine")
+    assert text.splitlines()[1].startswith('1,"note: a value of 131073 characters, of at most 131072"')
+    assert {row["id"] for row in there.offline()} == {"LGA", "EWR"}
+    assert csv.field_size_limit() == limit
+
+
+def test_a_quote_that_nothing_ends_is_told_of_the_file(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(source_batches, "_LONGEST_READ", 200_000)
+    there = world()
+    there.put("a.csv", WEATHER + 'JFK,2013-01-02T00:00:00Z,"' + "x" * 200_001)
+    code, message = there.run()
+    assert code == 1
+    assert "a.csv, after row 4, is not CSV" in message
 
 
 def test_parquet_types_become_those_declared(world: Make) -> None:
@@ -301,6 +347,15 @@ def test_what_cannot_be_ingested_is_said_with_what_to_do(
     code, message = there.run(*more)
     assert code == 1
     assert said in message
+
+
+def test_what_is_wrong_with_one_group_keeps_no_other_from_its_rows(world: Make) -> None:
+    there = world(g=group(), h=group(feature_group="p-h-v1", table="h_v1"))
+    there.put("a.csv", "id,at,wind\n")
+    there.put("a.csv", WEATHER, "h")
+    code, message = there.run()
+    assert (code, "a.csv has no column gusts" in message) == (1, True)
+    assert len(there.offline("p-h-v1")) == 4
 
 
 def test_a_group_that_is_not_deployed_as_declared_is_refused(world: Make) -> None:

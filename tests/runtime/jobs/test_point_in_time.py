@@ -31,12 +31,16 @@ def histories(draw: st.DrawFn) -> list[History]:
     place = {"place": "string", "seen": "string", "wind": "fractional", "station-id": "string", "Floor": "integral"}
     station = {"id": "string", "since": "fractional", "height": "integral"}
     floor = {"number": "integral", "t": "string", "name": "string"}
-    look_backs = st.sampled_from([None, 0.5, 1.0, 2.0])
+    ids, numbers = st.sampled_from(IDS), st.integers(1, 2)
     return [
-        History("place", place, draw(_records(place, st.sampled_from(IDS))), "where", draw(look_backs)),
-        History("station", station, draw(_records(station, st.sampled_from(IDS))), "station-id", draw(look_backs)),
-        History("floor", floor, draw(_records(floor, st.integers(1, 2))), "Floor", draw(look_backs)),
+        History("place", place, draw(_records(place, ids)), "where", *draw(ENDS)),
+        History("station", station, draw(_records(station, ids)), "station-id", *draw(ENDS)),
+        History("floor", floor, draw(_records(floor, numbers)), "Floor", *draw(ENDS)),
     ]
+
+
+# Hours of a look-back, and seconds of a time to live.
+ENDS = st.tuples(st.sampled_from([None, 0.5, 1.0, 2.0]), st.sampled_from([None, None, 1800, 5400]))
 
 
 VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -111,9 +115,9 @@ def test_the_query_finds_what_the_definition_says_of_thousands_of_histories(
     compared(groups, question, known_by)
 
 
-def weather(*records: Record, look_back_hours: float | None = None) -> History:
+def weather(*records: Record, look_back_hours: float | None = None, time_to_live_s: int | None = None) -> History:
     types = {"origin": "string", "observed_at": "string", "wind": "fractional"}
-    return History("weather", types, records, "origin", look_back_hours)
+    return History("weather", types, records, "origin", look_back_hours, time_to_live_s)
 
 
 def seen(  # noqa: PLR0913 - one argument for each thing that a record differs by
@@ -162,6 +166,34 @@ def test_a_record_as_old_as_the_look_back_is_missing() -> None:
 
 def test_an_older_record_does_not_stand_in_for_a_deleted_one_within_the_look_back() -> None:
     assert wind(weather(seen(0, 1.0), seen(1, None, deleted=True), look_back_hours=2), 5) == [None]
+
+
+LIVES = {"the record's own": 0, "the moment of the expiry": 2 * HOUR}
+
+
+@pytest.mark.parametrize("marked", LIVES.values(), ids=LIVES)
+@pytest.mark.parametrize("known_by", ["event_time", "api_invocation_time"])
+def test_a_record_is_there_until_its_time_to_live_is_over_whatever_time_its_expiry_has(
+    marked: int, known_by: str
+) -> None:
+    expiry = seen(marked, None, deleted=True, arrived=2 * HOUR + 9, written=2 * HOUR + 9)
+    for records in ([seen(0, 1.0)], [seen(0, 1.0), expiry]):
+        history = weather(*records, time_to_live_s=7200)
+        assert wind(history, 0, 5, 2 * HOUR - 1, 2 * HOUR, 3 * HOUR, known_by=known_by) == [1.0, 1.0, 1.0, None, None]
+
+
+def test_the_shorter_of_look_back_and_time_to_live_counts() -> None:
+    assert wind(weather(seen(0, 1.0), look_back_hours=1, time_to_live_s=7200), HOUR - 1, HOUR) == [1.0, None]
+    assert wind(weather(seen(0, 1.0), look_back_hours=3, time_to_live_s=7200), 2 * HOUR - 1, 2 * HOUR) == [1.0, None]
+
+
+def test_a_deletion_of_a_time_of_its_own_counts_where_records_expire_too() -> None:
+    history = weather(seen(0, 1.0), seen(2, None, deleted=True), seen(4, 3.0), time_to_live_s=7200)
+    assert wind(history, 1, 3, 5) == [1.0, None, 3.0]
+
+
+def test_a_time_to_live_that_never_ends_is_none() -> None:
+    assert wind(weather(seen(0, 1.0), time_to_live_s=2147483647 * 604800), 10**6 * HOUR) == [1.0]
 
 
 def test_times_of_other_zones_are_the_same_moments() -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from trino_sql_validator import validate
 
-from sagewright.runtime.jobs.point_in_time import unload
+from sagewright.runtime.jobs.point_in_time import LONGEST_QUERY, unload
 from sagewright.sandbox.athena import functions, grammar
 from sagewright.sandbox.protocol import ApiError
 from tests.runtime.jobs.joined_history import DATABASE, LABELLED, History, plan
@@ -32,7 +32,7 @@ def statements() -> list[str]:
     groups = [
         History("odd", odd, (), "where", 0.5),
         History("day", day, (), "order"),
-        History("seconds", seconds, (), "number", 24),
+        History("seconds", seconds, (), "number", 24, 7200),
     ]
     queries = [plan(groups, known).query(DATABASE, LABELLED) for known in ("event_time", "api_invocation_time")]
     return [unload(query, "s3://bucket/place") for query in queries]
@@ -78,3 +78,8 @@ def test_a_name_cannot_leave_its_quotes() -> None:
     query = plan([History("odd", types, (), "id")]).query(DATABASE, LABELLED)
     assert '"x"" FROM secrets --" AS feature_1' in query
     assert validate(query, dialect="trino").valid
+
+
+def test_the_longest_query_is_still_one_that_athena_takes_with_the_longest_place() -> None:
+    statement = unload("x" * LONGEST_QUERY, f"s3://{'b' * 63}/{'k' * 1024}")
+    assert len(statement.encode()) <= 262_144

@@ -66,6 +66,8 @@ def histories(draw: random.Random) -> list[History]:
             {"shop": "integral", "since": "string", "size": "integral", "town": "string"},
             records(draw, [1, 2, 3, 10**12], shops, seconds=False),
             "shop",
+            # A record that has expired may stay in the store for days, until it is taken away.
+            time_to_live_s=15 * 3600,
         ),
         History(
             "lines",
