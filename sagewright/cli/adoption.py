@@ -7,7 +7,7 @@ one.
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +73,15 @@ def adopt(options: Options, project: Project, target: Target, assembly: Assembly
 def in_the_way(project: Project, target: Target, planned: StackChanges) -> list[Left]:
     """Find what is there already of what a deployment would add to a data stack."""
     added = {change.logical_id for change in planned.changes if change.action == "add"}
-    return [found for found in left(project, target, planned.stack) if found.logical_id in added] if added else []
+    return list(left(project, target, planned.stack, added)) if added else []
 
 
-def left(project: Project, target: Target, stack: PlannedStack) -> Iterator[Left]:
-    """Find what a data stack would make and is there already."""
+def left(project: Project, target: Target, stack: PlannedStack, added: Collection[str] | None = None) -> Iterator[Left]:
+    """Find what a data stack would make and is there already; with `added`, of these of its resources alone."""
     lookup = _Lookup(target, project, stack.environment)
     for logical_id, resource in stack.resources.items():
+        if added is not None and logical_id not in added:
+            continue
         identifier, value = lookup.known(logical_id, resource)
         if value:
             yield Left(logical_id, resource["Type"], {identifier: value})

@@ -17,6 +17,7 @@ from botocore.httpsession import URLLib3Session
 
 from .accounts import ACCESS_KEY_PREFIX
 from .iam.authorizer import Authorizer
+from .ways_out import WaysOut
 
 _CONFIG = Config(
     # A refusal is final here, and nothing is throttled: a retry would only hide a fault.
@@ -97,6 +98,7 @@ class Clients:
     def __init__(self, endpoint: str, authorizer: Authorizer | None = None) -> None:
         self.endpoint = endpoint
         self.authorizer = authorizer or Authorizer()
+        self.ways_out = WaysOut()
         self._lock = threading.Lock()
         # Only the sandbox itself may say that a service acts in somebody's name.
         self._proof = secrets.token_hex(8)
@@ -149,8 +151,12 @@ class Clients:
         marked = self._marked.search(user_agent)
         return marked[1] if marked else ""
 
+    def is_own(self, user_agent: str) -> bool:
+        """Tell whether the sandbox itself sent a request, and not a program that has the same keys."""
+        return self._proof in user_agent
+
     def _mark(self, via: str) -> Config:
-        return Config(user_agent_extra=f"sandbox-via/{self._proof}#{via}") if via else Config()
+        return Config(user_agent_extra=f"sandbox-via/{self._proof}#{via}" if via else f"sandbox/{self._proof}")
 
     def signed(self, service: str, region: str, keys: Keys) -> Any:
         """Make a client of a service that signs with the keys; botocore's session makes one at a time."""

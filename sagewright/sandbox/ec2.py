@@ -11,6 +11,8 @@ from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroup
 
+from . import interface_endpoints
+
 _TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _GATEWAY_SERVICES = ("s3", "dynamodb")
 
@@ -96,7 +98,12 @@ def _new_vpc_endpoint(ec2: Any, *, vpc_id: str, service_name: str, endpoint_type
             if ec2.get_route_table(table).vpc_id != vpc_id:
                 raise EC2ClientError("InvalidParameter", f"Route table {table} belongs to another VPC than {vpc_id}")
             _refuse_second_route(ec2, service_name, table)
-    return _create_vpc_endpoint(ec2, vpc_id=vpc_id, service_name=service_name, endpoint_type=kind, **more)
+    else:
+        interface_endpoints.check(ec2, vpc_id, service_name, more)
+    made = _create_vpc_endpoint(ec2, vpc_id=vpc_id, service_name=service_name, endpoint_type=kind, **more)
+    if kind != "Gateway":
+        interface_endpoints.settle(ec2, made)
+    return made
 
 
 def _changed_vpc_endpoint(ec2: Any, vpc_id: str, **changes: Any) -> None:
@@ -110,7 +117,12 @@ def _changed_vpc_endpoint(ec2: Any, vpc_id: str, **changes: Any) -> None:
             )
         for table in changes.get("remove_route_tables") or ():
             ec2.delete_route(table, endpoint.destination_prefix_list_id)
+    interface = endpoint is not None and interface_endpoints.is_interface(endpoint)
+    if interface:
+        interface_endpoints.change(ec2, endpoint, changes)
     _modify_vpc_endpoint(ec2, vpc_id=vpc_id, **changes)
+    if interface:
+        interface_endpoints.settle(ec2, endpoint)
 
 
 def _refuse_second_route(ec2: Any, service_name: str, table: str) -> None:

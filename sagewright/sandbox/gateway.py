@@ -169,8 +169,10 @@ class Gateway:
         if not signed.access_key:
             return Visitor(ANONYMOUS, Caller("", signed.region, ""), secure)
         who = self._clients.authorizer.principal_of(signed.access_key)
-        via = self._clients.via(request.headers.get("User-Agent", ""))
-        return Visitor(who, Caller(who.account, signed.region, signed.access_key), secure, via)
+        agent = request.headers.get("User-Agent", "")
+        place = None if self._clients.is_own(agent) else self._clients.ways_out.of(signed.access_key)
+        caller = Caller(who.account, signed.region, signed.access_key)
+        return Visitor(who, caller, secure, self._clients.via(agent), place)
 
     def _answer(self, request: Request, signing_name: str, visitor: Visitor) -> Response:
         caller = visitor.caller

@@ -40,9 +40,10 @@ class AccessStack(EnvironmentStack):
         Attachment.of_endpoint(place, environment).grant(endpoint.role, place)
         if project.first.data.join:
             feature_rights.read_online(endpoint.role, place, project)
+        release = ReleaseRole(self, "Release", place=place, first=first, key=key)
         if place.environment != first.environment and any(each.online for each in project.own_features.values()):
             OnlineWriter(self, "OnlineWriter", project=project, place=place, first=first, key=key)
-        release = ReleaseRole(self, "Release", place=place, first=first, key=key)
+            feature_rights.look_at_records(release.role, place, project)
         if environment.monitoring.engine != "none":
             release.watch(place, environment.monitoring.engine)
         if delivers:

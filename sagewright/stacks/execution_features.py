@@ -20,6 +20,10 @@ def features() -> Iterator[Allow]:
     yield from _groups()
     yield from _catalog()
     yield from _ingestion()
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html: CreateVpcEndpoint
+    zones = ["arn:${AWS::Partition}:route53:::hostedzone/*"]
+    named = "AWS keeps the private names of its services in zones of its own."
+    yield Allow("NameInterfaces", ["route53:AssociateVPCWithHostedZone"], zones, named)
     workgroups = arns("athena", "workgroup/*-features")
     yield Allow("KeepWorkgroups", [f"athena:{each}" for each in _WORKGROUPS], workgroups, _NAMED)
     for sid, roles, service in (

@@ -40,6 +40,11 @@ def joined(project: Project) -> list[str]:
     return list(dict.fromkeys(each.group for each in project.first.data.join or ()))
 
 
+def owners(project: Project) -> list[str]:
+    """Name the other projects whose groups training rows are joined with, each once."""
+    return list(dict.fromkeys(each.project for each in _used(project)))
+
+
 def own_group_arns(place: Place, name: str, group: FeatureGroup, suffix: str | None = None) -> list[str]:
     """Name a group in every version so far: what is live was trained with one, and another may be filled from it."""
     versions = range(1, group.version + 1)
@@ -88,6 +93,13 @@ def write_online(role: iam.Role, place: Place, groups: Sequence[str], key: kms.I
     arns = [_arn(place, each) for each in groups]
     permissions.allow(role, "WriteRecords", ["sagemaker:DeleteRecord", "sagemaker:PutRecord"], arns)
     permissions.use_key(role, key, "Decrypt")
+
+
+def look_at_records(role: iam.Role, place: Place, project: Project) -> None:
+    """Allow showing a person who releases from another account what an endpoint would look up now."""
+    own = {name: each for name, each in project.own_features.items() if each.online}
+    arns = [own_group_arns(place, name, each, place.environment)[-1] for name, each in own.items()]
+    permissions.allow(role, "LookAtRecords", ["sagemaker:GetRecord"], arns)
 
 
 def _used(project: Project) -> Iterator[Used]:

@@ -117,7 +117,10 @@ class FeatureStore(Construct):
             "Writer",
             role_name=names.feature_role(place.project, place.environment),
             description=f"Writes the history of the feature groups of {place.project}",
-            assumed_by=permissions.sagemaker_of(place.account),
+            # Without aws:SourceAccount: AWS documents it for jobs, and not for what writes a group's history, which
+            # would be refused for good, as a group never gets another role. Who may pass the role is said elsewhere.
+            # https://docs.aws.amazon.com/sagemaker/latest/dg/security-confused-deputy-prevention.html
+            assumed_by=cast("iam.IPrincipal", iam.ServicePrincipal("sagemaker.amazonaws.com")),
         )
         because = "SageMaker names the files of a group by account, region, group and hour."
         history = [place.objects(f"{names.FEATURES}/*")]

@@ -80,19 +80,7 @@ class IngestionRole(Construct):
         metadata = ["sagemaker:DescribeFeatureMetadata", "sagemaker:UpdateFeatureMetadata"]
         permissions.allow(self.role, "DescribeFeatures", metadata, now)
         permissions.allow(self.role, "WriteRecords", ["sagemaker:DeleteRecord", "sagemaker:PutRecord"], now)
-        tables = [
-            names.feature_table(name, version)
-            for name, each in own.items()
-            if each.table_format
-            for version in range(1, each.version + 1)
-        ]
-        if tables:
-            self._write_history(tables)
-
-    def _write_history(self, tables: list[str]) -> None:
-        """Allow writing files as SageMaker does, and taking away again what a failed attempt has half written."""
-        place = self._place
-        history = [place.objects(f"{names.FEATURES}/*")]
-        permissions.allow(self.role, "ClearHistory", ["s3:DeleteObject"], history, because=_LATER)
-        catalog = permissions.catalog(place, names.catalog_database(place.project), tables)
-        permissions.allow(self.role, "ListHistory", ["glue:BatchCreatePartition", "glue:GetTable"], catalog)
+        if any(each.table_format for each in own.values()):
+            # What a failed attempt has half written is taken away again.
+            history = [place.objects(f"{names.FEATURES}/*")]
+            permissions.allow(self.role, "ClearHistory", ["s3:DeleteObject"], history, because=_LATER)

@@ -14,7 +14,7 @@ from sagewright.stacks.version_artifacts import of_step
 
 # Tables of labelled rows begin so; each is there for one query.
 _LABELLED = "labelled_*"
-_QUERY = ("GetQueryExecution", "GetQueryResults", "GetWorkGroup", "StartQueryExecution", "StopQueryExecution")
+_QUERY = ("GetQueryExecution", "StartQueryExecution", "StopQueryExecution")
 _PARTS = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
 _LATER = (
     "What a query reads and writes lies in folders of executions and queries, which have no name before they start."
@@ -66,8 +66,11 @@ class QueryWorkgroup(Construct):
         permissions.allow(role, "LookAtDefault", ["glue:GetDatabase"], first)
         feature_rights.read_history(role, place, self._project)
         self._keep_labelled(role)
-        results = [place.objects(f"{folder}/*") for folder in (names.QUERIES, of_step(DATASET))]
-        permissions.allow(role, "KeepResults", ["s3:GetObject", *_PARTS], results, because=_LATER)
+        results = place.objects(f"{names.QUERIES}/*")
+        permissions.allow(role, "KeepResults", ["s3:GetObject", *_PARTS], [results], because=_LATER)
+        # The rest it may do there as the job itself, to whose folder the rows are unloaded.
+        unloaded = place.objects(f"{of_step(DATASET)}/*")
+        permissions.allow(role, "ListParts", ["s3:ListMultipartUploadParts"], [unloaded], because=_LATER)
         bucket = ["s3:GetBucketLocation", "s3:ListBucketMultipartUploads"]
         permissions.allow(role, "LookAtBucket", bucket, [place.data_bucket_arn])
         permissions.list_folders(role, "ListResults", place.data_bucket_arn, [names.QUERIES])
@@ -76,6 +79,6 @@ class QueryWorkgroup(Construct):
         """Allow the table of the labelled rows, in the project's own database, for as long as the query runs."""
         place = self._place
         tables = permissions.catalog(place, names.catalog_database(place.project), [_LABELLED])
-        actions = ["glue:CreateTable", "glue:DeleteTable", "glue:GetDatabase", "glue:GetPartitions", "glue:GetTable"]
+        actions = ["glue:CreateTable", "glue:DeleteTable", "glue:GetPartitions", "glue:GetTable"]
         because = "The table of an execution's labelled rows is named after the execution."
         permissions.allow(role, "KeepLabelledRows", actions, tables, because=because)

@@ -21,11 +21,12 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/mkt-algo-model-internet-free.htm
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import DefaultStackSynthesizer
+from aws_cdk import DefaultStackSynthesizer, Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from sagewright.project import Project
+from sagewright.project import Project, names
+from sagewright.stacks import feature_rights
 from sagewright.stacks.place import Place
 from sagewright.stacks.private_network import PrivateNetwork
 
@@ -60,6 +61,10 @@ def admitted(project: Project, place: Place) -> list[Passing]:
     if features:
         buckets = sorted({bucket for bucket, _ in features})
         passing += [Passing(f"Source{n}", f"arn:{place.partition}:s3:::{each}") for n, each in enumerate(buckets, 1)]
+    # Athena reads them from outside; the job itself lists what of their history there is.
+    for number, used in enumerate(feature_rights.owners(project), 1):
+        bucket = Fn.import_value(names.feature_export(used, "bucket"))
+        passing.append(Passing(f"Used{number}", f"arn:{place.partition}:s3:::{bucket}"))
     return passing
 
 

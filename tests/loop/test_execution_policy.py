@@ -30,8 +30,9 @@ OURS = "sagewright-execution-"
 # SageMaker takes a grant on the volumes' key from the endpoint's role or from who makes the endpoint, and the role of
 # ours gives it; in AWS, who makes the endpoint is asked for it first.
 ASKED_FOR_IN_AWS_ALONE = {"EncryptVolumes"}
-# This project has no repository: what delivery needs is needed where one is delivered, here or by another system.
-DELIVERY, ELSEWHERE = {"Delivery"}, {each.sid for each in execution_delivery.issuers()}
+# This project has no repository and no features: what delivery needs is needed where one is delivered, here or by
+# another system, and what feature groups need where there are some.
+OTHERS, ELSEWHERE = {"Delivery", "Features"}, {each.sid for each in execution_delivery.issuers()}
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def test_each_statement_is_at_some_time_the_only_one_that_allows(decisions: list
         matched = {sid for policy, sid in line["matched"] if OURS in policy}
         alone |= matched if len(matched) == 1 else set()
     policies = statements("hnb659fds", "platform")
-    every = {each.sid for about, policy in policies.items() if about not in DELIVERY for each in policy}
+    every = {each.sid for about, policy in policies.items() if about not in OTHERS for each in policy}
 
     assert sorted(every - alone - ASKED_FOR_IN_AWS_ALONE - ELSEWHERE) == []
 

@@ -189,6 +189,15 @@ def test_the_role_of_the_groups_writes_the_history_and_nothing_else(stored: Any)
     assert set(statements) == {"WriteHistory", "LookAtBucket", "ReadMetadata", "KeepTables", "UseKey"}
 
 
+def test_sagemaker_may_always_take_the_role_that_a_group_keeps_for_good(stored: Any) -> None:
+    role = stored["churn-dev-data"].at("FeatureStore/Writer/Resource")["Properties"]
+
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
+    # AWS documents aws:SourceAccount for jobs, and not for the feature store.
+    assert "Condition" not in trust
+
+
 def test_the_ingestion_writes_its_own_groups_and_reads_its_own_sources(stored: Any) -> None:
     statements = stored["churn-training"].statements("Ingestion/Job")
     arn = "arn:aws:sagemaker:eu-west-1:111111111111:feature-group/churn-"
@@ -200,6 +209,8 @@ def test_the_ingestion_writes_its_own_groups_and_reads_its_own_sources(stored: A
     assert statements["ReadSources"]["Resource"] == [f"{BUCKET}/sources/trains/*"]
     assert statements["ReadSource1"]["Resource"] == ["arn:aws:s3:::example-weather/seen/*"]
     assert statements["WriteElsewhere"]["Resource"] == ["arn:aws:iam::333333333333:role/churn-prod-features-write"]
+    # A file is part of its table as soon as it is there.
+    assert not [each for statement in statements.values() for each in statement["Action"] if each.startswith("glue:")]
     assert "Sagewright/churn/dev" in statements["WriteMetrics"]["Condition"]["StringEquals"]["cloudwatch:namespace"]
 
 
@@ -314,6 +325,18 @@ def test_a_private_network_has_a_way_to_each_service_that_is_called_and_no_other
         *("athena", "glue", "monitoring", "sagemaker.api", "sagemaker.featurestore-runtime", "sts"),
     }
     assert interfaces("churn-prod-network") == {"sagemaker.featurestore-runtime"}
+
+
+def test_what_is_joined_of_another_project_passes_the_private_network(borrowing: Any, stored: Any) -> None:
+    def passing(assembly: Any) -> dict[str, Any]:
+        made = assembly["churn-dev-network"].resources("AWS::EC2::VPCEndpoint").values()
+        (gateway,) = [each["Properties"] for each in made if each["Properties"]["VpcEndpointType"] == "Gateway"]
+        return {each["Sid"]: each for each in gateway["PolicyDocument"]["Statement"]}
+
+    bucket = "arn:aws:s3:::<import market-features-bucket>"
+    assert passing(borrowing)["Used1"]["Resource"][0] == bucket
+    assert passing(borrowing)["Used1"]["Action"] == ["s3:GetObject", "s3:ListBucket"]
+    assert "Used1" not in passing(stored)
 
 
 def test_jobs_find_the_declaration_in_their_code(stored: Any, three: Any) -> None:

@@ -9,16 +9,27 @@ from sagewright.cli import log_tail, training
 from sagewright.cli.errors import CommandError
 from sagewright.cli.options import Options
 from sagewright.cli.target import Target
-from sagewright.project import Project, names
+from sagewright.project import Project, fields, names
 from sagewright.runtime.functions import training_progress, training_start
 from sagewright.runtime.functions.training_progress import Execution
 
 STEP = "Ingest"
 GROUPS, BACKFILL_FROM, RENAME = "Groups", "BackfillFrom", "Rename"
+_SHORTER = {
+    GROUPS: "name fewer groups, or none for all of them",
+    BACKFILL_FROM: "name one version",
+    RENAME: "rename fewer features at once, in one version of the group after the other",
+}
 
 
 def start(project: Project, target: Target, parameters: Mapping[str, str]) -> str:
     """Start the deployed pipeline; returns the execution's ARN."""
+    for name, value in parameters.items():
+        if len(value) > fields.ARGUMENT_LENGTH:
+            raise CommandError(
+                f"{name} has {len(value)} characters, more than SageMaker allows in one argument of a job (at most "
+                f"{fields.ARGUMENT_LENGTH}): {_SHORTER[name]}."
+            )
     try:
         started = target.client("sagemaker", project.first).start_pipeline_execution(
             PipelineName=names.ingestion_pipeline(project.name),

@@ -11,7 +11,7 @@ from sagewright.cli.options import Options, command
 from sagewright.project import Project, names
 from sagewright.runtime.functions.client import Client
 
-from . import ingestion
+from . import ingestion, safe_change
 from .catalogue import describe
 from .listing import require_groups
 
@@ -45,7 +45,8 @@ def register(group: typer.Typer) -> None:
         """Fill the declared version of a group, once it is deployed, with the history of the version before.
 
         Both stay. Rows keep their event times; a feature that the version before did not have is empty in them. Run
-        again, it takes over what came to the version before meanwhile.
+        again, it takes over what came to the version before meanwhile. Ingestion writes the declared version alone: a
+        live model that was trained on the one before reads ever older records until its successor is released.
         """
         project = options.project()
         require_groups(project)
@@ -62,6 +63,8 @@ def register(group: typer.Typer) -> None:
             parameters[ingestion.RENAME] = ",".join(f"{old}={new}" for old, new in renamed.items())
         arn = ingestion.start(project, target, parameters)
         result = {"execution": arn, "group": group, "from": before, "to": version, "renamed": renamed}
+        old = safe_change.grows_old(group, version, before)
+        options.terminal.note(f"[yellow]![/] {escape(old[0].upper() + old[1:])}: run `sagewright train` next.")
         if not wait:
             options.terminal.result(result, f"Started {arn}", "See what comes of it: sagewright features")
             return

@@ -69,7 +69,7 @@ def told(refusals: list[Refusal], project: Project) -> str:
 
 
 def left_behind(planned: StackChanges, project: Project) -> str:
-    """Say which groups stay in the account without a stack; nothing where all of them are declared."""
+    """Say which groups stay in the account without a stack, and whom that leaves with what grows old."""
     found = [each for each in planned.changes if each.kind == FEATURE_GROUP and each.action == "let go"]
     return " ".join(_left(each, project) for each in found)
 
@@ -78,10 +78,31 @@ def _left(change: Change, project: Project) -> str:
     name = change.physical_id.rpartition("/")[2]
     known = names.group_of(project.name, name)
     group, version = known[:2] if known is not None else (name, 1)
+    declared = project.features.get(group)
+    if declared is not None and declared.own and declared.version > version:
+        return _followed(name, group, declared.version, version)
     again = f"declare features.{group}" if version == 1 else f"declare features.{group} with `version: {version}`"
     return (
         f"{name} is no longer declared: it stays in the account with everything in it, and costs what it did, but "
         f"nothing is ingested into it any more. To take it back, {again} and run `sagewright deploy --adopt`."
+    )
+
+
+def _followed(name: str, group: str, now: int, before: int) -> str:
+    return (
+        f"{name} is followed by version {now} of features.{group}: it stays in the account with everything in it, and "
+        f"costs what it did, but {grows_old(group, now, before)}. After the deployment run `sagewright features "
+        f"migrate {group}`, then `sagewright train`, and release what comes of it. To keep {name} fed until then, "
+        f"write to it through the API, or stay at `version: {before}`."
+    )
+
+
+def grows_old(group: str, now: int, before: int) -> str:
+    """Say what becomes of a model that reads a version which another one has followed."""
+    return (
+        f"from now on ingestion writes version {now} alone. A live model that was trained on version {before} of "
+        f"{group} goes on reading that one, whose records get ever older, until a model that was trained on version "
+        f"{now} is released"
     )
 
 

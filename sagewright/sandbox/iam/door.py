@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..protocol import ApiError, Caller
+from ..ways_out import Place, require
 from . import policy_checks, role_checks
 from .actions import demands
 from .asked import Asked
@@ -31,12 +32,13 @@ _PREFIXES = {
 
 @dataclass(frozen=True)
 class Visitor:
-    """Who stands at the door, by which port, and the service that acts in their name, if one does."""
+    """Who stands at the door, by which port, the service that acts in their name and the VPC they are in, if any."""
 
     who: Principal
     caller: Caller
     secure: bool = True
     via: str = ""
+    place: Place | None = None
     address: str = "127.0.0.1"
 
 
@@ -50,7 +52,10 @@ class Door:
         """Raise the service's refusal, or return."""
         if (asked.service, asked.operation) in _UNAVAILABLE:
             raise ApiError("UnsupportedOperation", f"The sandbox does not have sts:{asked.operation}.", 501)
-        for demand in demands(asked):
+        needed = list(demands(asked))
+        if visitor.place is not None:
+            require(visitor.place, visitor.who, asked, needed)
+        for demand in needed:
             self._require(visitor, asked, demand)
         if (asked.service, asked.operation) == ("sts", "AssumeRole"):
             _check_session(visitor, asked)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sagewright.cli.errors import CommandError
 from sagewright.cli.features import ingestion
 from tests.cli.features.conftest import Shop
 
@@ -143,6 +144,19 @@ def test_a_new_version_takes_over_the_history_of_the_last_one(shop: Shop, starte
 
 
 @pytest.mark.usefixtures("started")
+def test_a_migration_says_what_a_model_of_the_version_before_reads_from_now_on(shop: Shop) -> None:
+    shop.make("sky", 1, station="String", observed="String", breeze="Fractional")
+    shop.make("sky", 2)
+    told = shop.run("features", "migrate", "sky", "--project", shop.folder)
+    assert told.exit_code == 0
+    assert (
+        "From now on ingestion writes version 2 alone. A live model that was trained on version 1 of sky goes on "
+        "reading that one, whose records get ever older, until a model that was trained on version 2 is released: run "
+        "`sagewright train` next."
+    ) in " ".join(told.stderr.split())
+
+
+@pytest.mark.usefixtures("started")
 def test_a_migration_that_could_not_work_is_refused(shop: Shop) -> None:
     assert "There is no version of 'sky' before 2" in shop.call("features", "migrate", "sky", code=1)
     shop.make("sky", 1, station="String", observed="String", breeze="Fractional")
@@ -159,6 +173,11 @@ def test_a_migration_that_could_not_work_is_refused(shop: Shop) -> None:
         options = [part for each in renames for part in ("--rename", each)]
         assert said in shop.call("features", "migrate", "sky", *options, code=1)
     assert "is the version that project.yaml declares" in shop.call("features", "migrate", "sky", "--from", 2, code=1)
+
+
+def test_more_than_a_job_can_be_told_is_refused_before_it_starts(shop: Shop) -> None:
+    with pytest.raises(CommandError, match=r"Rename has 259 characters, .* \(at most 256\): rename fewer features"):
+        ingestion.start(shop.project, shop.target, {ingestion.RENAME: f"{'a' * 64}={'b' * 64},{'c' * 64}={'d' * 64}"})
 
 
 def test_a_project_without_groups_is_told_how_to_get_one(run: Any, project: Any) -> None:

@@ -271,6 +271,18 @@ def test_a_group_that_leaves_the_file_stays_and_is_told_with_the_way_back(folder
     )
 
 
+def test_a_version_that_another_one_follows_is_told_with_what_a_live_model_reads(folder: Path) -> None:
+    project = project_of(folder, IN_PLACE["a new version is made"].replace("version: 2", "version: 3"))
+
+    assert safe_change.left_behind(_gone(project, "let go"), project) == (
+        "trips-sky-v2 is followed by version 3 of features.sky: it stays in the account with everything in it, and "
+        "costs what it did, but from now on ingestion writes version 3 alone. A live model that was trained on version "
+        "2 of sky goes on reading that one, whose records get ever older, until a model that was trained on version 3 "
+        "is released. After the deployment run `sagewright features migrate sky`, then `sagewright train`, and release "
+        "what comes of it. To keep trips-sky-v2 fed until then, write to it through the API, or stay at `version: 2`."
+    )
+
+
 def test_a_group_that_would_be_deleted_or_replaced_is_refused(folder: Path) -> None:
     project = project_of(folder, TEXT)
 

@@ -12,6 +12,17 @@ from botocore.exceptions import ClientError
 from sagewright.sandbox.sagemaker.instances import network as interfaces
 
 WRITES = "import sys; open(sys.argv[2] + '/result/x', 'w').write('x'); print('done')"
+ASKS = """
+import sys
+import boto3
+from botocore.exceptions import ClientError
+
+try:
+    said = boto3.client("sts").get_caller_identity()["Arn"]
+except ClientError as error:
+    said = str(error)
+open(sys.argv[2] + "/result/x", "w").write(said)
+"""
 WAITS = "import time; print('waiting', flush=True); time.sleep(300)"
 LOOK = [
     *("ec2:DescribeDhcpOptions", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"),
@@ -45,6 +56,23 @@ class Vpc:
     def inside(self, **changes: Any) -> dict[str, Any]:
         """What makes a processing job run in the VPC."""
         return {"NetworkConfig": {"EnableNetworkIsolation": True, "VpcConfig": self.config | changes}}
+
+    def on_the_network(self) -> dict[str, Any]:
+        """The same for one whose program may ask services itself."""
+        return {"NetworkConfig": {"VpcConfig": self.config}}
+
+    def way_to(self, service: str, **more: Any) -> str:
+        """Make an interface to a service with a private name; the group that lets in what the job's group sends."""
+        self.ec2.modify_vpc_attribute(VpcId=self.id, EnableDnsHostnames={"Value": True})
+        group = self.ec2.create_security_group(GroupName=f"in-{self.group}", Description="In", VpcId=self.id)["GroupId"]
+        pairs = [{"GroupId": self.group}]
+        rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "UserIdGroupPairs": pairs}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+        asked = {"VpcId": self.id, "SubnetIds": [self.subnet], "SecurityGroupIds": [group], "PrivateDnsEnabled": True}
+        self.ec2.create_vpc_endpoint(
+            ServiceName=f"com.amazonaws.eu-west-1.{service}", VpcEndpointType="Interface", **asked | more
+        )
+        return str(group)
 
     def interfaces(self) -> list[dict[str, Any]]:
         found = self.ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [self.id]}])
@@ -213,6 +241,32 @@ def test_what_the_gateways_policy_keeps_back_fails_the_job(
 
     arn = f"arn:aws:s3:::{account.bucket}/{resource}".rstrip("/")
     assert f"is not authorized to perform: {action} on resource: {arn} because no VPC endpoint policy allows" in reason
+
+
+def test_a_program_reaches_no_service_that_the_vpc_has_no_way_to(account: Any, jobs: Any, vpc: Vpc) -> None:
+    vpc.way_to("monitoring")
+    assert jobs.process(ASKS, **vpc.on_the_network())["ProcessingJobStatus"] == "Completed"
+    said = account.get("result/x").decode()
+    assert f"no route that leads out of {vpc.id}, and {vpc.id} no com.amazonaws.eu-west-1.sts" in said
+
+
+def test_a_program_reaches_a_service_by_an_interface_of_it(account: Any, jobs: Any, vpc: Vpc) -> None:
+    vpc.way_to("sts")
+    jobs.process(ASKS, **vpc.on_the_network())
+    assert f"assumed-role/{account.name}" in account.get("result/x").decode()
+
+
+def test_an_interface_that_lets_the_program_not_in_is_no_way(account: Any, jobs: Any, vpc: Vpc) -> None:
+    vpc.way_to("sts", SecurityGroupIds=[vpc.group])
+    jobs.process(ASKS, **vpc.on_the_network())
+    assert f"lets no HTTPS in from {vpc.group}" in account.get("result/x").decode()
+
+
+def test_what_the_policy_of_an_interface_keeps_back_is_refused(account: Any, jobs: Any, vpc: Vpc) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "sns:Publish", "Resource": "*"}
+    vpc.way_to("sns", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    jobs.process(ASKS.replace("sts", "sns").replace("get_caller_identity", "list_topics"), **vpc.on_the_network())
+    assert "no VPC endpoint policy allows the sns:ListTopics action" in account.get("result/x").decode()
 
 
 def test_an_endpoints_interfaces_hold_on_to_their_group_and_outlive_it(

@@ -15,30 +15,37 @@ _EVERYTHING = {
     "Version": "2008-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
 }
+_KINDS = ("Gateway", "Interface")
 _FLOW_LOGS = "vpc-flow-logs.amazonaws.com"
 
 
 class VpcEndpoint(Ec2Resource):
-    """A gateway endpoint: routes to a service, and a policy on what may pass."""
+    """A gateway or interface endpoint: a way to a service, and a policy on what may pass."""
 
     @override
     def check(self, context: Context, properties: Properties) -> None:
-        """Refuse interface endpoints by name: nothing in the sandbox would go through them."""
+        """Refuse other kinds by name: nothing in the sandbox would go through them."""
         kind = properties.get("VpcEndpointType", "Gateway")
-        if kind != "Gateway":
-            message = f"The sandbox does not have VpcEndpointType {kind} of {self.type_name}: only Gateway."
+        if kind not in _KINDS:
+            message = (
+                f"The sandbox does not have VpcEndpointType {kind} of {self.type_name}: only {' and '.join(_KINDS)}."
+            )
             raise refusal("UnsupportedOperation", message, "CreateVpcEndpoint")
 
     @override
     def change(self, context: Context, physical_id: str, old: Properties, new: Properties) -> None:
-        """Set another policy or other route tables."""
+        """Set another policy, other route tables, or subnets and groups of the interfaces."""
+        if changed(old, new, "PrivateDnsEnabled"):
+            message = f"The sandbox does not change PrivateDnsEnabled of {self.type_name}."
+            raise refusal("UnsupportedOperation", message, "ModifyVpcEndpoint")
         changes: dict[str, Any] = {}
         if changed(old, new, "PolicyDocument"):
             changes["PolicyDocument"] = as_text(new.get("PolicyDocument", _EVERYTHING))
-        before, after = (each.get("RouteTableIds", []) for each in (old, new))
-        added, removed = [each for each in after if each not in before], [each for each in before if each not in after]
-        changes |= {"AddRouteTableIds": added} if added else {}
-        changes |= {"RemoveRouteTableIds": removed} if removed else {}
+        for key in ("RouteTableId", "SubnetId", "SecurityGroupId"):
+            before, after = (each.get(f"{key}s", []) for each in (old, new))
+            differing = {"Add": [each for each in after if each not in before]}
+            differing["Remove"] = [each for each in before if each not in after]
+            changes |= {f"{verb}{key}s": each for verb, each in differing.items() if each}
         if changes:
             call(self.client(context), "modify_vpc_endpoint", VpcEndpointId=physical_id, **changes)
 

@@ -37,6 +37,7 @@ _RULES = {
     *("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress", "RevokeSecurityGroupIngress"),
     *("RevokeSecurityGroupEgress",),
 }
+_ZONES = "arn:aws:route53:::hostedzone/*"
 _IGNORED = {"IpPermissions", "Filters", "TagSpecifications"}
 
 
@@ -59,9 +60,17 @@ def demands(asked: Asked) -> Iterator[Demand]:
     if not made and not named:
         note = " (the sandbox knows no narrower resource for this operation than *)"
         yield Demand(action, ANY, context, note=note, anywhere=True)
+    if asked.operation == "CreateVpcEndpoint" and _is_named(asked):
+        # EC2 puts the private name into a zone of its own for the VPC, in the caller's name.
+        yield Demand("route53:AssociateVPCWithHostedZone", _ZONES, account=asked.caller.account)
     if made and tags:
         arn = own_arn("ec2", asked, f"{made}/*")
         yield Demand("ec2:CreateTags", arn, {**context, "ec2:CreateAction": asked.operation})
+
+
+def _is_named(asked: Asked) -> bool:
+    """Tell whether an endpoint gets a private name, as interfaces do that do not say otherwise."""
+    return asked.text("VpcEndpointType") == "Interface" and asked.params.get("PrivateDnsEnabled", True) is not False
 
 
 def _named(asked: Asked) -> Iterator[tuple[str, str]]:

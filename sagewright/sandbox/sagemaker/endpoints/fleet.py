@@ -289,6 +289,7 @@ class Fleet:
         except InstanceError as error:
             sys.stderr.write(f"The instances of endpoint {self.deployment.endpoint} get no new keys: {error}\n")
             return
+        self._network.hold(acting)
         for instance in instances:
             instance.renew_keys(acting)
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from ...clients import ActingClients, Clients
 from ...clock import Clock
 from ...protocol import ApiError, Caller
+from ...ways_out import Place
 from ..store import Record
 from .failure import InstanceError
 from .flow_records import record_flows
@@ -69,6 +70,7 @@ class Interfaces:
         self._owner = owner
         self._lock = threading.Lock()
         self._made: dict[int, tuple[str, ActingClients]] = {}
+        self._held: set[str] = set()
 
     def attach(self, acting: ActingClients, instance: int, request: Record) -> None:
         """Put an instance into the VPC as its role; `request` names what in S3 it has to reach from there."""
@@ -92,7 +94,16 @@ class Interfaces:
             message = denial.message if isinstance(denial, ApiError) else str(denial)
             raise InstanceError(f"ClientError: Failed to create a network interface in the VPC: {message}") from denial
         require_s3(self._ec2, acting, self._caller, place, request)
+        self.hold(acting)
         record_flows(self._clients, self._clock, self._caller, place, interface)
+
+    def hold(self, acting: ActingClients) -> None:
+        """Hold programs that have these keys to the VPC."""
+        if self._vpc:
+            groups, subnet = tuple(self._vpc["SecurityGroupIds"]), self._vpc["Subnets"][0]
+            place = Place(self._caller.account, self._caller.region, subnet, groups)
+            self._clients.ways_out.enter(acting.keys.access_key, place)
+            self._held.add(acting.keys.access_key)
 
     def reach(self, acting: ActingClients, request: Record) -> None:
         """Require that instances in a VPC get from there to what `request` names in S3."""
@@ -113,6 +124,8 @@ class Interfaces:
         """Let all interfaces go."""
         for instance in list(self._made):
             self.detach(instance)
+        for access_key in self._held:
+            self._clients.ways_out.leave(access_key)
 
     def _place(self, subnet: str) -> dict[str, Any]:
         """Return the subnet, which was there when the request was accepted and may be gone by now."""

@@ -11,7 +11,7 @@ from sagewright.sandbox.cloudformation.resource import HandlerError
 from sagewright.sandbox.cloudformation.resources import ec2_resource
 from sagewright.sandbox.cloudformation.schema import schema_for
 
-S3 = "com.amazonaws.eu-west-1.s3"
+S3, STS = "com.amazonaws.eu-west-1.s3", "com.amazonaws.eu-west-1.sts"
 EVERYTHING = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"}],
@@ -198,7 +198,9 @@ def test_a_description_that_ec2_would_refuse_is_refused_without_a_template_too(n
     [
         ({"ServiceName": "com.amazonaws.eu-west-1.sagemaker.api"}, "InvalidServiceName"),
         ({"ServiceName": "com.amazonaws.us-east-1.s3"}, "InvalidServiceName"),
-        ({"ServiceName": S3, "VpcEndpointType": "Interface"}, "does not have VpcEndpointType Interface"),
+        ({"ServiceName": S3, "VpcEndpointType": "GatewayLoadBalancer"}, "does not have VpcEndpointType GatewayLoad"),
+        ({"ServiceName": f"{STS}.nowhere", "VpcEndpointType": "Interface"}, "does not exist"),
+        ({"ServiceName": STS, "VpcEndpointType": "Interface", "SecurityGroupIds": ["sg-1"]}, "does not exist"),
     ],
 )
 def test_an_endpoint_that_would_lead_nowhere_is_refused(
@@ -206,6 +208,27 @@ def test_an_endpoint_that_would_lead_nowhere_is_refused(
 ) -> None:
     with pytest.raises(ClientError, match=refusal):
         network.stack.create("AWS::EC2::VPCEndpoint", {"VpcId": network.vpc.id, **properties}, "Refused")
+
+
+def test_an_interface_is_in_its_subnets_and_groups_until_it_goes(network: Network) -> None:
+    ec2, group = network.stack.client("ec2"), network.group.id
+    more = {"VpcId": network.vpc.id, "CidrBlock": "10.0.0.128/25", "AvailabilityZone": "eu-west-1b"}
+    other = network.stack.create("AWS::EC2::Subnet", more, "Other")
+    asked = {"VpcId": network.vpc.id, "ServiceName": STS, "VpcEndpointType": "Interface", "PrivateDnsEnabled": True}
+    asked |= {"SubnetIds": [network.subnet.id], "SecurityGroupIds": [group], "PolicyDocument": EVERYTHING}
+    made = network.stack.create("AWS::EC2::VPCEndpoint", asked, "Sts")
+
+    def places() -> set[tuple[str, str]]:
+        found = ec2.describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [network.vpc.id]}])
+        return {(each["SubnetId"], each["Groups"][0]["GroupId"]) for each in found["NetworkInterfaces"]}
+
+    assert places() == {(network.subnet.id, group)}
+    moved = made.update({**asked, "SubnetIds": [other.id]})
+    assert places() == {(other.id, group)}
+    with pytest.raises((ClientError, HandlerError), match="conflicting DNS domain"):
+        network.stack.create("AWS::EC2::VPCEndpoint", asked, "Again")
+    moved.delete()
+    assert places() == set()
 
 
 def test_a_second_way_to_the_same_service_is_refused(network: Network) -> None:
