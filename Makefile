@@ -10,6 +10,7 @@ VENV := $(abspath $(or $(UV_PROJECT_ENVIRONMENT),.venv))
 READY := $(VENV)/.ready
 CHECKOV := $(VENV)-checkov
 EVIDENTLY := $(VENV)-evidently
+SDK := $(VENV)-sdk
 GROOVY := $(VENV)-groovy
 PYTHON := $(or $(PYTHON),$(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done))
@@ -57,9 +58,10 @@ check: $(READY) $(CHECKOV)/.ready
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out
 
-bench: $(READY) $(EVIDENTLY)/.ready
+bench: $(READY) $(EVIDENTLY)/.ready $(SDK)/.ready
 	python benchmarks/synth.py
 	python benchmarks/drift.py --evidently $(EVIDENTLY)/bin/python
+	python benchmarks/ingest.py --sdk $(SDK)/bin/python
 
 docs: $(READY)
 	python -m sagewright.project
@@ -89,6 +91,12 @@ $(EVIDENTLY)/.ready: requirements-evidently.lock | $(UV)
 	$(UV) pip sync --require-hashes --python $(EVIDENTLY)/bin/python requirements-evidently.lock
 	@touch $@
 
+# SageMaker's own SDK, another peer: it brings what it needs for models and agents along, 730 MB of it.
+$(SDK)/.ready: requirements-sdk.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(SDK)
+	$(UV) pip sync --require-hashes --python $(SDK)/bin/python requirements-sdk.lock
+	@touch $@
+
 # What lints the Jenkinsfiles that we write, by the environment's own Node; it runs on Java 17 or newer.
 $(GROOVY)/.ready: tests/delivery_elsewhere/package-lock.json tests/delivery_elsewhere/package.json | $(READY)
 	@mkdir -p $(GROOVY)
@@ -110,6 +118,8 @@ lock: | $(UV)
 		--custom-compile-command "make lock" --output-file requirements-checkov.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group evidently \
 		--custom-compile-command "make lock" --output-file requirements-evidently.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade --group sdk \
+		--custom-compile-command "make lock" --output-file requirements-sdk.lock
 
 clean:
-	rm -rf $(VENV) $(CHECKOV) $(EVIDENTLY) $(GROOVY) .uv out cdk.out
+	rm -rf $(VENV) $(CHECKOV) $(EVIDENTLY) $(SDK) $(GROOVY) .uv out cdk.out

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
-from .demonstration import DeliveryDemonstration, Demonstration
+from . import seeds
+from .demonstration import SEED, DeliveryDemonstration, Demonstration, FeatureDemonstration
+from .errors import CommandError
 from .options import Options, command
 from .terminal import table
 
@@ -30,6 +32,7 @@ def register(group: typer.Typer) -> None:
         examples=(
             "sagewright demo",
             "sagewright demo --keep",
+            "sagewright demo --seed flights",
             "sagewright demo --delivery",
             "sagewright demo --out /tmp/demo --json",
         ),
@@ -43,6 +46,7 @@ def register(group: typer.Typer) -> None:
         engine: Annotated[
             Literal["builtin", "model_monitor"], typer.Option(help="What watches the endpoint: monitoring.engine.")
         ] = "builtin",
+        seed: Annotated[str, typer.Option(help=f"What to show: {', '.join(seeds.available())}.")] = SEED,
         delivery: Annotated[
             bool,
             typer.Option("--delivery", help="Show delivery instead: pushes, approvals, three accounts, ways back."),
@@ -60,16 +64,27 @@ def register(group: typer.Typer) -> None:
         Starts a sandbox of its own and stops it at the end, also when it fails or is interrupted. The page about it is
         out/demo/report.html, the same for programs out/demo/report.json.
 
+        With --seed flights: tables with a history go into a feature store, each departure is joined with what was known
+        then, and the endpoint is asked by an id alone. The tables are fetched, once. It takes some minutes.
+
         With --delivery: a push is built and trained, approved, verified in staging, let into prod; a worse model is
         refused; one that answers otherwise online ends in staging; one that fails at some rows is taken back from prod
         by an alarm; and what serves is rejected, so that the version before it serves again. It takes some minutes.
         """
-        told: Callable[..., list[Any]] = _delivered if delivery else _page
-        kind = DeliveryDemonstration if delivery else Demonstration
-        demonstration = kind(options, out.resolve(), port, keep, engine, setup_seconds)
+        told, kind = _kind(seed, delivery=delivery)
+        demonstration = kind(options, out.resolve(), port, keep, engine, setup_seconds, seed)
         with _termination_unwinds():
             report = demonstration.run()
         options.terminal.result(report, *told(report, demonstration))
+
+
+def _kind(seed: str, *, delivery: bool) -> tuple[Callable[..., list[Any]], type[Demonstration]]:
+    """Choose what is shown, and how its report is told."""
+    if delivery and seed != SEED:
+        raise CommandError(f"--delivery shows the seed {SEED}; leave out --seed {seed}, or --delivery.")
+    if delivery:
+        return _delivered, DeliveryDemonstration
+    return (_featured, FeatureDemonstration) if seeds.declares_features(seed) else (_page, Demonstration)
 
 
 @contextmanager
@@ -127,7 +142,44 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
         table("", "", rows=facts),
         "",
         "Try next:",
-        *(f"  {line}" for line in _next_commands(demonstration)),
+        *(
+            f"  {line}"
+            for line in _next_commands(demonstration, ("drift", "sandbox inbox", "invoke --held-out 5", "sandbox down"))
+        ),
+    ]
+
+
+def _featured(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
+    told = report["features"]
+    groups = [
+        (f"{each['name']} v{each['version']}", f"{each['rows']:,}", each["quarantined"], each["newest_event_time"])
+        for each in told["groups"]
+    ]
+    asked = [
+        (" ".join(each["id"].values()), each["prediction"], f"{each['probability']:.3f}", each["truth"])
+        for each in told["by_id"][:SHOWN_PREDICTIONS]
+    ]
+    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
+    keys, agreement = " and ".join(told["keys"]), report["agreement"]
+    facts = [
+        ("Version", f"{report['version']}, {report['metric']} {report['metrics'][report['metric']]:.4f}"),
+        ("Endpoint", f"{report['endpoint']['name']} on {report['endpoint']['config']}"),
+        ("By id", f"{len(told['by_id'])} rows by {keys} alone, all as in full; one in {told['median_ms_one_id']} ms"),
+        ("In full", f"{report['requests']['rows']} rows; as at the evaluation: {agreement['with_evaluation']:.1%}"),
+        ("Page", demonstration.page),
+    ]
+    return [
+        "",
+        table("Group", "Rows", "Put aside", "Newest", rows=groups, title="In the feature store"),
+        "",
+        table(keys, "Prediction", "Probability", "Truth", rows=asked, title="Asked by their ids alone"),
+        "",
+        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        "",
+        table("", "", rows=facts),
+        "",
+        "Try next:",
+        *(f"  {line}" for line in _next_commands(demonstration, ("features", "features page", "sandbox down"))),
     ]
 
 
@@ -160,12 +212,13 @@ def _delivered(report: dict[str, Any], demonstration: Demonstration) -> list[Any
     ]
 
 
-def _next_commands(demonstration: Demonstration) -> list[str]:
-    call = _own_command()
+def _next_commands(demonstration: Demonstration, words: Sequence[str]) -> list[str]:
+    call, seed = _own_command(), demonstration.seed
     if demonstration.keep:
         here = f"{call} --project {_short(demonstration.folder)}"
-        return [f"{here} {words}" for words in ("drift", "sandbox inbox", "invoke --held-out 5", "sandbox down")]
-    return [f"{call} demo --keep", f"{call} new ../my-churn --seed churn", f"{call} --help"]
+        return [f"{here} {each}" for each in words]
+    again = f"{call} demo --keep" if seed == SEED else f"{call} demo --seed {seed} --keep"
+    return [again, f"{call} new ../my-{seed} --seed {seed}", f"{call} --help"]
 
 
 def _own_command() -> str:

@@ -2,15 +2,22 @@
 
 import re
 import shutil
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from sagewright.project import ProjectError, fields, load
+from ruamel.yaml import YAML
+
+from sagewright.project import Problem, ProjectError, fields, load
 
 from .errors import CommandError
 
 SEEDS = Path(__file__).parent.parent / "seed_code"
 SCHEMA = Path(__file__).parent.parent / "project" / "project.schema.json"
+# The package of a seed whose tables are not in it: run in the project's folder, it fetches and writes them.
+PREPARE = "prepare"
 LEFT_OUT = ("__pycache__", ".*_cache", ".sagewright", ".venv", "cdk.out", "*.pyc")
 TEXTS = {".py", ".yaml", ".toml", ".md"}
 
@@ -18,6 +25,12 @@ TEXTS = {".py", ".yaml", ".toml", ".md"}
 def available() -> list[str]:
     """List the seeds that this installation carries."""
     return sorted(folder.name for folder in SEEDS.iterdir() if (folder / "project.yaml").is_file())
+
+
+def declares_features(seed: str) -> bool:
+    """Tell whether a seed has feature groups; one that is not there has none."""
+    file = SEEDS / seed / "project.yaml"
+    return file.is_file() and "features" in YAML(typ="safe").load(file)
 
 
 def plant(seed: str, folder: Path, name: str) -> None:
@@ -32,15 +45,43 @@ def plant(seed: str, folder: Path, name: str) -> None:
         shutil.copytree(SEEDS / seed, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
         # Editors complete the project file by its schema, which has to be found wherever the project goes.
         shutil.copy(SCHEMA, copy / SCHEMA.name)
+        # What is wrong already: tables that the seed has still to prepare.
+        before = {problem.key for problem in _problems(copy)}
         _rename(copy, seed, name)
-        try:
-            load(copy)
-        except ProjectError as error:  # the seed is right, so the name is not: AWS or Python would refuse it
-            raise _wrong_name(error.problems[0].message) from error
+        wrong = [problem for problem in _problems(copy) if problem.key not in before]
+        if wrong:  # the seed is right, so the name is not: AWS or Python would refuse it
+            raise _wrong_name(wrong[0].message)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             folder.rmdir()
         shutil.move(copy, folder)
+
+
+def prepares(folder: Path) -> bool:
+    """Tell whether the project has tables to prepare before it can do anything."""
+    return (folder / PREPARE / "__main__.py").is_file()
+
+
+def prepare(folder: Path, tell: Callable[[str], None]) -> None:
+    """Let the project write its tables, with this very Python, whose packages it needs; each line is told."""
+    call = [sys.executable, "-m", PREPARE]
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(call, cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True) as running,  # noqa: S603 - the seed's own program
+    ):
+        for line in running.stdout or ():
+            tell(line.rstrip())
+        if running.wait():
+            errors.seek(0)
+            raise CommandError(errors.read().strip() or f"`{' '.join(call)}` ended with {running.returncode}.")
+
+
+def _problems(folder: Path) -> list[Problem]:
+    try:
+        load(folder)
+    except ProjectError as error:
+        return error.problems
+    return []
 
 
 def _require_name(name: str) -> None:

@@ -143,8 +143,8 @@ def reached(
     declared: Mapping[str, FeatureGroup], joined: Iterable[str], places: Mapping[str, Placement]
 ) -> Iterator[Finding]:
     """Refuse to look up what is in another account: a group of another project is only where that trains."""
-    first, *others = places
-    for env in (env for env in others if places[env].account != places[first].account):
+    first = next(iter(places), "")  # none, where no environment is right by itself
+    for env in (env for env in places if places[env].account != places[first].account):
         for name in dict.fromkeys(joined):
             if name in declared and not declared[name].own:
                 message = (

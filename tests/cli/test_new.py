@@ -13,6 +13,20 @@ from sagewright.project import load
 Run = Callable[..., Result]
 
 
+@pytest.fixture
+def package_manager(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Return what puts a package manager in front that does just this, on a machine that has fetched nothing yet."""
+    folder = tmp_path_factory.mktemp("machine")
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    monkeypatch.setenv("FLIGHTS_CACHE", str(folder / "cache"))
+
+    def does(script: str) -> None:
+        (folder / "uv").write_text(f"#!/bin/sh\n{script}\n")
+        (folder / "uv").chmod(0o755)
+
+    return does
+
+
 def test_a_new_project_has_its_own_name_everywhere_and_is_right(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "late-payers"
     result = run("new", folder, "--seed", "churn", "--json")
@@ -89,4 +103,39 @@ def test_an_empty_folder_is_used(run: Run, tmp_path: Path) -> None:
 def test_an_unknown_seed_is_refused_with_those_that_there_are(run: Run, tmp_path: Path) -> None:
     result = run("new", tmp_path / "x", "--seed", "roses")
     assert result.exit_code == 1
-    assert "Seeds: churn" in result.stderr
+    assert "Seeds: churn, flights" in result.stderr
+
+
+def test_a_seed_with_tables_to_fetch_fetches_them(
+    run: Run, tmp_path: Path, package_manager: Callable[[str], None]
+) -> None:
+    package_manager("exit 0")  # it brings nothing, and the project says so itself
+    result = run("new", tmp_path / "late-birds", "--seed", "flights")
+    assert result.exit_code == 1
+    assert "in the package: missing, or not what is expected" in result.stderr
+
+
+def test_a_project_is_there_although_its_tables_cannot_be_fetched(
+    run: Run, tmp_path: Path, package_manager: Callable[[str], None]
+) -> None:
+    package_manager("echo no route to host >&2; exit 2")
+    result = run("new", tmp_path / "late-birds", "--seed", "flights")
+    assert result.exit_code == 1
+    assert "no route to host" in result.stderr
+    assert "Run `python -m prepare` again" in result.stderr
+    assert "only its tables are missing" in " ".join(result.stderr.split())
+    assert (tmp_path / "late-birds" / "src" / "late_birds" / "model.py").is_file()
+
+
+def test_delivery_is_shown_with_its_own_seed(run: Run, tmp_path: Path) -> None:
+    result = run("demo", "--delivery", "--seed", "flights", "--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "--delivery shows the seed churn" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_name_is_told_although_the_tables_are_not_there(run: Run, tmp_path: Path) -> None:
+    result = run("new", tmp_path / "x", "--seed", "flights", "--name", "a" * 60)
+    assert result.exit_code == 1
+    assert "Choose one with --name." in result.stderr
+    assert list(tmp_path.iterdir()) == []

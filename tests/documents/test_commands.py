@@ -30,6 +30,7 @@ OTHERS = {
     "git",
     "pip",
     "pytest",
+    "python",
     "sed",
     "source",
     "until",

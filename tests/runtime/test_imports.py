@@ -15,7 +15,12 @@ FILES = [*(RUNTIME / "jobs").rglob("*.py"), *(RUNTIME / "serving").rglob("*.py")
 ALLOWED = image.PACKAGES - {"boto3"} | sys.stdlib_module_names
 CALLS_AWS = {
     RUNTIME / name
-    for name in ("jobs/capture_objects.py", "jobs/dataset.py", "jobs/ingest.py", "serving/online_store.py")
+    for name in (
+        "jobs/capture_objects.py",
+        "jobs/datasets/dataset.py",
+        "jobs/ingestion/ingest.py",
+        "serving/online_store.py",
+    )
 }
 AWS = {"boto3", "botocore"}  # boto3 is made of botocore
 
@@ -35,7 +40,7 @@ def imported(path: Path) -> set[str]:
 def test_the_runtime_imports_what_the_image_holds(path: Path) -> None:
     ours = {"sagewright", "sagewright.runtime.serving"}
     if path.is_relative_to(RUNTIME / "jobs"):
-        ours.add("sagewright.runtime.jobs")
+        ours |= {f"sagewright.runtime.jobs{each}" for each in ("", ".datasets", ".ingestion")}
     allowed = ALLOWED | AWS if path in CALLS_AWS else ALLOWED
     for name in imported(path):
         assert name.partition(".")[0] in allowed or name in ours or name.rpartition(".")[0] in ours

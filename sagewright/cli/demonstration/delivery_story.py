@@ -1,6 +1,5 @@
 """The steps of `sagewright demo --delivery`, in their order, with the time that each takes."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +8,7 @@ from typing import Any, ClassVar
 from ruamel.yaml import YAML
 from typing_extensions import override
 
-from sagewright.cli import bootstrapping, deploying, sandbox_process, seeds
-from sagewright.cli.target import Sandbox
+from sagewright.cli import seeds
 from sagewright.project import Project, load
 
 from .commits import Commits
@@ -47,16 +45,7 @@ class DeliveryDemonstration(Demonstration):
         with self._step("new"):
             project = self._planted()
             commits = Commits.begun(project)
-        with self._step("sandbox up"):
-            parent = None if self.keep else os.getpid()
-            self.started = sandbox_process.start(self.folder, port=self.port, parent=parent)
-            target = Sandbox(self.started, project)
-            self.options.terminal.done(f"An AWS on this machine: {self.started.endpoint}")
-        with self._step("bootstrap"):
-            bootstrapping.prepare(self.options, project, target)
-        with self._step("deploy"):
-            deploying.deploy(self.options, project, target)
-        delivery = Delivery(self.options, project, target, commits)
+        delivery = Delivery(self.options, project, self._deployed(project), commits)
         outcomes = self._delivered(delivery)
         with self._step("report"):
             return self._told(delivery, outcomes)

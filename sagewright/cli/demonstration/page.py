@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sagewright.cli.features.listing import told_time
 from sagewright.cli.releasing import Released
 from sagewright.cli.report import content
 from sagewright.cli.target import Sandbox
@@ -17,6 +18,7 @@ from sagewright.runtime.functions.objects import Location, read_csv, read_json
 from sagewright.runtime.functions.watching import BUILTIN, Run
 
 from .answers import Answers
+from .looked_up import LookedUp
 from .watch import Watched
 
 
@@ -27,7 +29,8 @@ class Outcome:
     trained: Trained
     released: Released
     answers: Answers
-    watched: Watched
+    watched: Watched | None = None
+    looked_up: LookedUp | None = None
 
 
 def collect(
@@ -44,7 +47,8 @@ def collect(
         pipeline=_pipeline(project, target, outcome.trained),
         evaluation=_evaluation(project, target, outcome.trained),
         serving=_serving(outcome.released, outcome.answers),
-        monitoring=_monitoring(project, target, outcome),
+        monitoring=_monitoring(project, target, outcome.trained, outcome.watched) if outcome.watched else None,
+        store=_store(project, outcome.looked_up) if outcome.looked_up else None,
         durations=durations,
     )
 
@@ -93,9 +97,37 @@ def _serving(released: Released, answers: Answers) -> content.Serving:
     return content.Serving(released.endpoint, facts, said)
 
 
-def _monitoring(project: Project, target: Sandbox, outcome: Outcome) -> content.Monitoring:
-    watched, place = outcome.watched, project.serving[0]
-    baseline = Location.parse(outcome.trained.version.metadata["BaselineUri"]) / STATISTICS
+def _store(project: Project, asked: LookedUp) -> content.Store:
+    data = project.first.data
+    groups = [
+        content.StoredGroup(
+            f"{each.name} v{each.declared.version}",
+            each.declared.description,
+            len(each.features),
+            each.ingested.rows,
+            each.ingested.quarantined,
+            told_time(each.ingested.newest_event_time),
+        )
+        for each in asked.groups
+        if each.ingested is not None
+    ]
+    joins = [f"{each.group} on {each.on or project.features[each.group].record_id}" for each in data.join or ()]
+    facts = [
+        ("Joined", f"as known at {data.event_time}: {', '.join(joins)}"),
+        ("Asked by id alone", f"{len(asked.predictions)} rows by {' and '.join(asked.keys)}"),
+        ("As with all features", "all of them"),
+        ("One id", f"{asked.median_ms:.1f} ms (median of {len(asked.latencies_ms)})"),
+    ]
+    said = [
+        content.Answer(" ".join(row[name] for name in asked.keys), str(each.value), truth, each.probability)
+        for row, each, truth in zip(asked.known.rows, asked.predictions, asked.known.truths, strict=True)
+    ]
+    return content.Store(groups, facts, said)
+
+
+def _monitoring(project: Project, target: Sandbox, trained: Trained, watched: Watched) -> content.Monitoring:
+    place = project.serving[0]
+    baseline = Location.parse(trained.version.metadata["BaselineUri"]) / STATISTICS
     facts: list[tuple[str, str]] = [
         ("Schedule", place.monitoring.schedule),
         ("Alarms", ", ".join(dict.fromkeys(change.alarm for change in watched.transitions))),
@@ -154,7 +186,35 @@ def summary(target: Sandbox, outcome: Outcome, durations: Sequence[tuple[str, fl
             {"record": record, "prediction": prediction.value, "probability": prediction.probability, "truth": truth}
             for record, prediction, truth in shown[: len(answers.latencies_ms)]
         ],
-        "monitoring": _watched(outcome.watched),
+        **({"monitoring": _watched(outcome.watched)} if outcome.watched else {}),
+        **({"features": _looked_up(outcome.looked_up)} if outcome.looked_up else {}),
+    }
+
+
+def _looked_up(asked: LookedUp) -> dict[str, Any]:
+    return {
+        "groups": [
+            {
+                "name": each.name,
+                "version": each.declared.version,
+                "rows": each.ingested.rows,
+                "quarantined": each.ingested.quarantined,
+                "newest_event_time": each.ingested.newest_event_time,
+            }
+            for each in asked.groups
+            if each.ingested is not None
+        ],
+        "keys": [*asked.keys],
+        "by_id": [
+            {
+                "id": {name: row[name] for name in asked.keys},
+                "prediction": each.value,
+                "probability": each.probability,
+                "truth": truth,
+            }
+            for row, each, truth in zip(asked.known.rows, asked.predictions, asked.known.truths, strict=True)
+        ],
+        "median_ms_one_id": round(asked.median_ms, 1),
     }
 
 

@@ -52,6 +52,7 @@ class Demonstration:
     keep: bool
     engine: str
     setup_seconds: float | None = None
+    seed: str = SEED
     started: sandbox_process.RunningSandbox | None = None
     durations: dict[str, float] = field(default_factory=dict)
     current: str = ""
@@ -64,7 +65,7 @@ class Demonstration:
     @property
     def folder(self) -> Path:
         """Where the demo's project is."""
-        return self.out / SEED
+        return self.out / self.seed
 
     @property
     def page(self) -> Path:
@@ -95,6 +96,18 @@ class Demonstration:
     def _loop(self) -> dict[str, Any]:
         with self._step("new"):
             project = self._planted()
+        target = self._deployed(project)
+        with self._step("data put"):
+            self._sent(project, target)
+        trained = self._trained(project, target)
+        released = self._released(project, target, trained)
+        with self._step("invoke"):
+            answered = answers.collect(project, target, trained.version)
+        outcome = Outcome(trained, released, answered, watched=self._watched(project, target, trained))
+        return self._reported(project, target, outcome)
+
+    def _deployed(self, project: Project) -> Sandbox:
+        """Start a sandbox and deploy the project to it."""
         with self._step("sandbox up"):
             parent = None if self.keep else os.getpid()
             self.started = sandbox_process.start(self.folder, port=self.port, parent=parent)
@@ -104,11 +117,10 @@ class Demonstration:
             bootstrapping.prepare(self.options, project, target)
         with self._step("deploy"):
             deploying.deploy(self.options, project, target)
-        trained = self._trained(project, target)
-        released = self._released(project, target, trained)
-        with self._step("invoke"):
-            answered = answers.collect(project, target, trained.version)
-        outcome = Outcome(trained, released, answered, self._watched(project, target, trained))
+        return target
+
+    def _reported(self, project: Project, target: Sandbox, outcome: Outcome) -> dict[str, Any]:
+        """Write the page; returns the same for programs."""
         with self._step("report"):
             from sagewright.cli.report.page import write  # noqa: PLC0415 - it loads what no other command needs
 
@@ -119,17 +131,23 @@ class Demonstration:
     def _planted(self) -> Project:
         """Make the project as `sagewright new` does; besides, it gets an owner, whom messages go to."""
         self._prepare()
-        seeds.plant(SEED, self.folder, SEED)
+        seeds.plant(self.seed, self.folder, self.seed)
         yaml, file = YAML(), self.folder / "project.yaml"
         declared = yaml.load(file)
         declared |= {"owner": OWNER, "monitoring": {"engine": self.engine}}
         yaml.dump(declared, file)
         return load(self.folder)
 
-    def _trained(self, project: Project, target: Sandbox) -> Trained:
-        with self._step("data put"):
-            upload = uploading.put(self.options, project, target)
+    def _sent(self, project: Project, target: Sandbox) -> None:
+        """Send the tables up: the labelled rows, and those of feature groups."""
+        uploads = [uploading.put(self.options, project, target)]
+        uploads += [
+            uploading.put_group(self.options, project, target, name) for name in uploading.local_groups(project)
+        ]
+        for upload in uploads:
             self.options.terminal.done(f"{upload.source.name} → {upload.target}")
+
+    def _trained(self, project: Project, target: Sandbox) -> Trained:
         with self._step("train"):
             arn = training.start(project, target, Overrides())
             trained = training.watch(self.options, project, target, arn)

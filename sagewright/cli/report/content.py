@@ -72,6 +72,27 @@ class Serving:
 
 
 @dataclass(frozen=True)
+class StoredGroup:
+    """One group of the feature store, as its ingestion left it."""
+
+    name: str
+    description: str
+    features: int
+    rows: int
+    quarantined: int
+    newest: str  # event time
+
+
+@dataclass(frozen=True)
+class Store:
+    """The feature store: what is in it, and what the endpoint answered to ids alone."""
+
+    groups: Sequence[StoredGroup]
+    facts: Sequence[Fact] = ()
+    answers: Sequence[Answer] = ()
+
+
+@dataclass(frozen=True)
 class MonitoringRun:
     """One run of the monitor; its report is None where it wrote none, because it failed or has not ended."""
 
@@ -134,4 +155,5 @@ class Report:
     evaluation: Evaluation | None = None
     serving: Serving | None = None
     monitoring: Monitoring | None = None
+    store: Store | None = None
     durations: Sequence[tuple[str, float]] = field(default_factory=tuple)  # of the demo's own steps, in seconds

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from sagewright.runtime.jobs import baseline, labels, raw_data, row_times, splitting
+from sagewright.runtime.jobs.datasets.joined_rows import Joined
 from sagewright.runtime.jobs.feature_files import write_features
-from sagewright.runtime.jobs.joined_rows import Joined
 from sagewright.runtime.jobs.raw_data import RawData
 from sagewright.runtime.serving import schema, user_code
 from sagewright.runtime.serving.errors import UserError

@@ -9,7 +9,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sagewright.runtime.jobs import dataset, evaluate, ingest, monitor, preprocess, train
+from sagewright.runtime.jobs import evaluate, monitor, preprocess, train
+from sagewright.runtime.jobs.datasets import dataset
+from sagewright.runtime.jobs.ingestion import ingest
 from sagewright.runtime.serving.errors import UserError
 
 # Both FailureReason and ExitMessage hold this many characters.

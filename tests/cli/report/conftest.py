@@ -20,6 +20,8 @@ from sagewright.cli.report.content import (
     Report,
     Serving,
     StepRun,
+    Store,
+    StoredGroup,
     Version,
 )
 from sagewright.runtime.functions.drift_report import Report as DriftReport
@@ -299,6 +301,11 @@ def report(pipeline: Pipeline, binary: Evaluation, monitoring: Monitoring) -> Re
         evaluation=binary,
         serving=Serving("leavers-prod", [("Requests", "22 with 520 held-out rows"), ("Right", "74.0 %")], answers),
         monitoring=monitoring,
+        store=Store(
+            [StoredGroup("weather v1", "What the stations measure", 11, 26115, 3, "2026-11-20 05:00")],
+            [("Joined", "as known at ordered_at: weather on city"), ("One id", "30.1 ms (median of 20)")],
+            answers,
+        ),
         durations=[("new", 0.01), ("sandbox up", 0.48), ("deploy", 4.1), ("train", 3.82), ("release", 8.0)],
     )
 
@@ -308,9 +315,8 @@ def only(report: Report) -> Callable[..., Report]:
     """The report without the parts that are not named."""
 
     def make(**parts: Any) -> Report:
-        bare = replace(
-            report, pipeline=None, evaluation=None, serving=None, monitoring=None, version=None, durations=()
-        )
+        bare = replace(report, pipeline=None, evaluation=None, serving=None, monitoring=None, store=None)
+        bare = replace(bare, version=None, durations=())
         return replace(bare, **parts)
 
     return make

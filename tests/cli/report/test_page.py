@@ -55,6 +55,12 @@ class Outline(HTMLParser):
         return [value for _, attributes in self.elements if (value := attributes.get(name))]
 
 
+def test_the_feature_store_has_its_groups_and_what_ids_alone_were_answered(report: Report) -> None:
+    text = Outline(render(report)).text
+    for expected in ("weather v1", "26,115", "as known at ordered_at: weather on city", "Asked by id alone"):
+        assert expected in text
+
+
 def test_the_page_needs_nothing_outside_of_itself(report: Report) -> None:
     outline = Outline(render(report))
     assert outline.open == []

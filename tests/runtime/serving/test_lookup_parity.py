@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from sagewright.runtime.jobs import joined_rows, labelled_rows, raw_data
-from sagewright.runtime.jobs.joined_rows import Joined
-from sagewright.runtime.jobs.point_in_time import ROW
+from sagewright.runtime.jobs import raw_data
+from sagewright.runtime.jobs.datasets import joined_rows, labelled_rows
+from sagewright.runtime.jobs.datasets.joined_rows import Joined
+from sagewright.runtime.jobs.datasets.point_in_time import ROW
 from sagewright.runtime.serving import lookup
 from sagewright.runtime.serving.handlers import Request, Served
 from sagewright.runtime.serving.lookup import Lookups
@@ -25,7 +26,7 @@ from sagewright.sandbox.clients import access_key
 from sagewright.sandbox.feature_store.kind import FEATURE_GROUP
 from sagewright.sandbox.protocol import Caller
 from sagewright.sandbox.server import Sandbox, start
-from tests.runtime.jobs.joined_history import DATABASE, LABELLED, History, Record, answered, iso, plan
+from tests.runtime.jobs.datasets.joined_history import DATABASE, LABELLED, History, Record, answered, iso, plan
 
 REGION, ACCOUNT = "eu-west-1", "111111111111"
 HOUR_MS = 3_600_000

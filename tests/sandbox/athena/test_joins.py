@@ -11,9 +11,9 @@ from sagewright.sandbox.athena.functions import check
 from sagewright.sandbox.athena.grammar import read
 from sagewright.sandbox.athena.macros import MACROS
 from sagewright.sandbox.athena.translation import Table, parse, translated
-from tests.runtime.jobs import joined_history
-from tests.runtime.jobs.joined_history import DATABASE, History, Question, Reference, by_query
-from tests.runtime.jobs.test_point_in_time import KNOWN_BY, QUESTIONS, histories
+from tests.runtime.jobs.datasets import joined_history
+from tests.runtime.jobs.datasets.joined_history import DATABASE, History, Question, Reference, by_query
+from tests.runtime.jobs.datasets.test_point_in_time import KNOWN_BY, QUESTIONS, histories
 
 _TYPES = {"string": "varchar", "int64": "bigint", "double": "double", "timestamp[ms]": "timestamp", "bool": "boolean"}
 

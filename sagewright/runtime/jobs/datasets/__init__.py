@@ -1,0 +1,1 @@
+"""The dataset job: labelled rows get the features that were known at their time."""

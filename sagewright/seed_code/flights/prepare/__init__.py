@@ -1,0 +1,1 @@
+"""Makes the files of `data/` from five public tables: `python -m prepare`."""
