@@ -245,9 +245,9 @@ def ingestion_pipeline(project: str) -> str:
     return f"{project}-ingestion"
 
 
-def arrival_rule(project: str) -> str:
-    """Name the rule that starts it when a file has arrived."""
-    return f"{project}-ingestion-arrival"
+def arrival_rule(project: str, group: str) -> str:
+    """Name the rule that starts it for a group when a file of the group has arrived."""
+    return f"{project}-{group}-arrival"
 
 
 def ingestion_schedule(project: str, cadence: str) -> str:
@@ -413,14 +413,22 @@ def faults(project: str, env: str, region: str, *, delivers: bool = False) -> li
 
 
 def feature_fault(project: str, group: str, version: int, env: str | None = None) -> str | None:
-    """Say when a feature group's name would be longer than AWS allows; `env` is left out for the first environment."""
-    name, longest = feature_group(project, group, version, env), 64
-    if len(name) <= longest:
-        return None
-    return (
-        f"gives the feature group name '{name}' of {len(name)} characters, more than AWS allows (at most {longest}); "
-        f"make the group's or the project's name {len(name) - longest} characters shorter"
-    )
+    """Say when a name made of a feature group's would be longer than AWS allows.
+
+    `env` is left out for the first environment, where it has a rule as well:
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutRule.html
+    """
+    longest = 64
+    made = {"feature group": feature_group(project, group, version, env)}
+    if env is None:
+        made["rule"] = arrival_rule(project, group)
+    for kind, name in made.items():
+        if len(name) > longest:
+            return (
+                f"gives the {kind} name '{name}' of {len(name)} characters, more than AWS allows (at most {longest}); "
+                f"make the group's or the project's name {len(name) - longest} characters shorter"
+            )
+    return None
 
 
 def _both(env: str, name: str) -> str:

@@ -56,9 +56,7 @@ def _catalog() -> Iterator[Allow]:
 
 
 def _ingestion() -> Iterator[Allow]:
-    yield Allow(
-        "KeepArrivals", [f"events:{each}" for each in RULES], arns("events", "rule/*-ingestion-arrival"), _NAMED
-    )
+    yield Allow("KeepArrivals", [f"events:{each}" for each in RULES], arns("events", "rule/*-arrival"), _NAMED)
     yield Allow(
         "KeepIngestions",
         [f"scheduler:{each}Schedule" for each in ("Create", "Delete", "Get", "Update")],

@@ -12,7 +12,7 @@ from sagewright.project import Environment, Project, names
 from sagewright.stacks import permissions
 from sagewright.stacks.code_bundle import CodeBundle
 from sagewright.stacks.ingestion_role import IngestionRole
-from sagewright.stacks.ingestion_triggers import Arrival, Schedules
+from sagewright.stacks.ingestion_triggers import Arrivals, Schedules
 from sagewright.stacks.place import Place
 
 
@@ -39,7 +39,7 @@ class IngestionPipeline(Construct):
         )
         self.pipeline = self._pipeline(ingestion.definition(project, bindings), job.role)
         self.arn = place.arn("sagemaker", f"pipeline/{names.ingestion_pipeline(place.project)}")
-        Arrival(self, "Arrival", project=project, place=place, pipeline=self.pipeline)
+        Arrivals(self, "Arrival", project=project, place=place, pipeline=self.pipeline)
         Schedules(self, "Schedule", project=project, place=place, pipeline=self.pipeline)
 
     def _pipeline(self, definition: dict[str, object], job: iam.Role) -> sagemaker.CfnPipeline:

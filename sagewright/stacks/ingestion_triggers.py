@@ -26,11 +26,11 @@ _TOKEN = f"sagewright-ingestion-execution--{_FIRING}"
 _TRIED_FOR_S, _TRIED_AGAIN = 3600, 10
 
 
-class Arrival(Construct):
-    """A rule that starts the pipeline when S3 says that a file has arrived where a group's files are.
+class Arrivals(Construct):
+    """A rule for each group, which starts the pipeline for it when S3 says that a file of its own has arrived.
 
-    Every file starts a run: a run that finds its file read already by another one ends at once. Buckets that are not
-    the project's say so only where their owners send events to EventBridge.
+    Every file starts a run: one that finds its file read already by another ends at once. Buckets that are not the
+    project's say so only where their owners send events to EventBridge.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/EventBridge.html
     """
 
@@ -38,44 +38,46 @@ class Arrival(Construct):
         self, scope: Construct, construct_id: str, *, project: Project, place: Place, pipeline: sagemaker.CfnPipeline
     ) -> None:
         super().__init__(scope, construct_id)
-        prefixes = _watched(project, place)
-        if not prefixes:
+        self._place, self._pipeline = place, pipeline
+        watched = {
+            name: each.s3_place or (place.data_bucket, f"{names.SOURCES}/{name}/")
+            for name, each in project.own_features.items()
+            if each.source and each.ingest.on_arrival
+        }
+        if not watched:
             return
-        name = names.arrival_rule(place.project)
-        role = _starter(self, place, permissions.service_of(place, "events", place.arn("events", f"rule/{name}")))
-        watched = [
-            {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix} for prefix in those]}}
-            for bucket, those in prefixes.items()
-        ]
+        rules = place.arn("events", f"rule/{names.arrival_rule(place.project, '*')}")
+        self._role = _starter(self, place, permissions.service_of(place, "events", rules))
+        for group, (bucket, prefix) in watched.items():
+            self._rule(group, bucket, prefix)
+
+    def _rule(self, group: str, bucket: str, prefix: str) -> None:
+        parameter = events.CfnRule.SageMakerPipelineParameterProperty(name=ingestion.GROUPS.name, value=group)
         rule = events.CfnRule(
             self,
-            "Rule",
-            name=name,
-            description=f"Files that have arrived for feature groups of {place.project}",
+            group.capitalize(),
+            name=names.arrival_rule(self._place.project, group),
+            description=f"Files that have arrived for the feature group {group} of {self._place.project}",
             event_pattern={
                 "source": ["aws.s3"],
                 "detail-type": ["Object Created"],
-                "detail": watched[0] if len(watched) == 1 else {"$or": watched},
+                "detail": {"bucket": {"name": [bucket]}, "object": {"key": [{"prefix": prefix}]}},
             },
             targets=[
                 events.CfnRule.TargetProperty(
                     id="Ingestion",
-                    arn=place.arn("sagemaker", f"pipeline/{pipeline.pipeline_name}"),
-                    role_arn=role.role_arn,
+                    arn=self._place.arn("sagemaker", f"pipeline/{self._pipeline.pipeline_name}"),
+                    role_arn=self._role.role_arn,
                     retry_policy=events.CfnRule.RetryPolicyProperty(
                         maximum_event_age_in_seconds=_TRIED_FOR_S, maximum_retry_attempts=_TRIED_AGAIN
                     ),
                     sage_maker_pipeline_parameters=events.CfnRule.SageMakerPipelineParametersProperty(
-                        pipeline_parameter_list=[
-                            events.CfnRule.SageMakerPipelineParameterProperty(
-                                name=ingestion.GROUPS.name, value=ingestion.ALL
-                            )
-                        ]
+                        pipeline_parameter_list=[parameter]
                     ),
                 )
             ],
         )
-        for each in (pipeline, role.node.find_child("DefaultPolicy")):
+        for each in (self._pipeline, self._role.node.find_child("DefaultPolicy")):
             rule.node.add_dependency(each)
 
 
@@ -130,16 +132,6 @@ class Schedules(Construct):
                 ),
             ),
         )
-
-
-def _watched(project: Project, place: Place) -> dict[str, list[str]]:
-    """List the prefixes of every bucket in which files of groups arrive."""
-    prefixes: dict[str, list[str]] = {}
-    for name, each in project.own_features.items():
-        if each.source and each.ingest.on_arrival:
-            bucket, prefix = each.s3_place or (place.data_bucket, f"{names.SOURCES}/{name}/")
-            prefixes.setdefault(bucket, []).append(prefix)
-    return prefixes
 
 
 def _starter(scope: Construct, place: Place, trusted: iam.IPrincipal) -> iam.Role:

@@ -90,11 +90,14 @@ def test_no_two_feature_groups_share_a_name() -> None:
 
 
 def test_a_feature_group_that_is_named_too_long_is_told_by_how_much() -> None:
-    told = names.feature_fault("c" * 31, "g" * 30, 1)
+    told = names.feature_fault("c" * 31, "g" * 30, 1, "e")
+    of_rule = names.feature_fault("c" * 26, "g" * 30, 1)
 
     assert told is not None
-    assert told.endswith("make the group's or the project's name 1 characters shorter")
-    assert names.feature_fault("c" * 30, "g" * 30, 1) is None
+    assert told.endswith("make the group's or the project's name 3 characters shorter")
+    assert of_rule is not None
+    assert of_rule.startswith("gives the rule name")
+    assert names.feature_fault("c" * 25, "g" * 30, 1) is None
 
 
 def _bucket_of_data(project: str, env: str) -> str:

@@ -247,20 +247,22 @@ def test_results_of_queries_stay_in_the_bucket_under_its_key_and_go_after_a_week
     assert (rules["DropQueries"]["Prefix"], rules["DropQueries"]["ExpirationInDays"]) == ("queries/", 7)
 
 
-def test_a_file_that_arrives_starts_the_ingestion(stored: Any) -> None:
-    rule = stored["churn-training"].only("AWS::Events::Rule")["Properties"]
-    (target,) = rule["Targets"]
+def test_a_file_that_arrives_starts_the_ingestion_of_its_group(stored: Any) -> None:
+    rules = [each["Properties"] for each in stored["churn-training"].resources("AWS::Events::Rule").values()]
+    watched = {each["Name"]: each["EventPattern"]["detail"] for each in rules}
+    started = {each["Name"]: each["Targets"][0]["SageMakerPipelineParameters"] for each in rules}
 
-    assert rule["EventPattern"]["detail"] == {
-        "$or": [
-            {"bucket": {"name": ["example-weather"]}, "object": {"key": [{"prefix": "seen/"}]}},
-            {
-                "bucket": {"name": ["churn-dev-data-111111111111-eu-west-1"]},
-                "object": {"key": [{"prefix": "sources/trains/"}]},
-            },
-        ]
+    own = "churn-dev-data-111111111111-eu-west-1"
+    assert watched == {
+        "churn-weather-arrival": {"bucket": {"name": ["example-weather"]}, "object": {"key": [{"prefix": "seen/"}]}},
+        "churn-trains-arrival": {"bucket": {"name": [own]}, "object": {"key": [{"prefix": "sources/trains/"}]}},
     }
-    assert target["Arn"] == "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/churn-ingestion"
+    for group in ("weather", "trains"):
+        parameters = started[f"churn-{group}-arrival"]["PipelineParameterList"]
+        assert parameters == [{"Name": "Groups", "Value": group}]
+    assert {each["Targets"][0]["Arn"] for each in rules} == {
+        "arn:aws:sagemaker:eu-west-1:111111111111:pipeline/churn-ingestion"
+    }
 
 
 def test_the_clock_starts_the_groups_that_ask_for_it(stored: Any) -> None:
