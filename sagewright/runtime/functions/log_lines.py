@@ -1,4 +1,4 @@
-"""The last lines that a container wrote before it failed: most reasons stand there and nowhere else."""
+"""The lines that a container writes: how far it is, and most reasons of a failure, stand there and nowhere else."""
 
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,24 @@ def last_lines(  # noqa: PLR0913 - each narrows the lines in a way of its own
         )["events"]
     events.sort(key=lambda event: event["timestamp"])
     return [event["message"].rstrip("\n") for event in events[-count:]]
+
+
+def streams(logs: Client, group: str, prefix: str) -> list[str]:
+    """Name the streams of a log group that start with `prefix`; none before the first line was written."""
+    try:
+        found = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix)["logStreams"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return []
+        raise
+    return [each["logStreamName"] for each in found]
+
+
+def lines_since(logs: Client, group: str, stream: str, token: str | None) -> tuple[list[str], str]:
+    """Read the lines behind a token, or from the first one, and the token of where they end."""
+    place = {"nextToken": token} if token is not None else {}
+    answer = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True, **place)
+    return [event["message"].rstrip("\n") for event in answer["events"]], answer["nextForwardToken"]
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -52,10 +52,10 @@ class Door:
         """Raise the service's refusal, or return."""
         if (asked.service, asked.operation) in _UNAVAILABLE:
             raise ApiError("UnsupportedOperation", f"The sandbox does not have sts:{asked.operation}.", 501)
-        needed = list(demands(asked))
         if visitor.place is not None:
-            require(visitor.place, visitor.who, asked, needed)
-        for demand in needed:
+            require(visitor.place, visitor.who, asked, list(demands(asked)))
+        # One after the other: whoever may not have the object is never told that its key is disabled.
+        for demand in demands(asked):
             self._require(visitor, asked, demand)
         if (asked.service, asked.operation) == ("sts", "AssumeRole"):
             _check_session(visitor, asked)

@@ -7,8 +7,9 @@ runs with different code the later one goes on; the other finds that out before 
 import csv
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from sagewright.runtime.jobs.ingestion import ingest_rows
 from sagewright.runtime.jobs.ingestion.ingest_ledger import Begun, Ledger, LeftToAnotherError, Progress, mark_of
 from sagewright.runtime.jobs.ingestion.ingest_profile import RowProfile
 from sagewright.runtime.jobs.ingestion.ingest_rows import DELETED, MOMENT, Quarantined, RowCheck
+from sagewright.runtime.jobs.ingestion.newest_rows import NewestRows
 from sagewright.runtime.jobs.ingestion.offline_store import OfflineFile, OfflineStore
 from sagewright.runtime.jobs.ingestion.online_writer import OnlineWriter, Write
 from sagewright.runtime.jobs.ingestion.source_files import SourceFile
@@ -26,6 +28,7 @@ logger = logging.getLogger(__name__)
 ONLINE, OFFLINE = "OnlineStore", "OfflineStore"
 
 _PROGRESS_ROWS = 100_000
+_PROGRESS_RECORDS = 10_000
 # Rows that PutRecord adds to an Iceberg table cannot be added again without standing there twice.
 _STEP_ROWS = 1_000
 # Within that time a run that is alive has written such a step down.
@@ -79,32 +82,54 @@ class Stores(Protocol):
 
 @dataclass(frozen=True)
 class DirectStores:
-    """History in files of ours, and the newest record of each id online in every environment."""
+    """History in files of ours, and the newest record of each id online in every environment.
+
+    The newest of the whole file: nothing is written online before all of it has been read.
+    """
 
     group: Group
+    name: str
     offline: OfflineFile | None
     online: dict[str, OnlineWriter]
+    newest: NewestRows
+    # Ends this run where another one has taken the file up.
+    hold: Callable[[], object]
 
     def add(self, table: Any, counts: Counts) -> None:
         """Write rows."""
+        del counts
         if self.offline:
             self.offline.add(table)
         if self.online:
-            newest = ingest_rows.newest(table, self.group.record_id)
-            alive, expired = _alive(newest, self.group)
-            counts.older += table.num_rows - newest.num_rows
-            counts.expired += expired
-            for environment, writer in self.online.items():
-                done = writer.write(_writes(alive, self.group, (ONLINE,)))
-                counts.online[environment] = counts.online.get(environment, 0) + done
+            self.newest.add(table)
 
     def close(self, counts: Counts) -> int | None:
         """Write what is left."""
-        if self.offline is None:
-            return None
-        self.offline.flush()
-        counts.offline_objects = self.offline.objects
-        return self.offline.written
+        if self.offline:
+            self.offline.flush()
+            counts.offline_objects = self.offline.objects
+        if self.online and counts.written:
+            self._write_online(counts)
+        return self.offline.written if self.offline else None
+
+    def _write_online(self, counts: Counts) -> None:
+        newest, at_ms = self.newest.close(), now_ms()
+        counts.older = counts.written - newest
+        for environment, writer in self.online.items():
+            counts.expired = 0
+            counts.online[environment] = writer.write(self._writes(environment, newest, at_ms, counts))
+
+    def _writes(self, environment: str, newest: int, at_ms: int, counts: Counts) -> Iterator[Write]:
+        told = 0
+        for table in self.newest.tables():
+            self.hold()
+            alive = table.filter(_is_alive(table, self.group, at_ms))
+            counts.expired += table.num_rows - alive.num_rows
+            yield from _writes(alive, self.group, (ONLINE,))
+            if (told + table.num_rows) // _PROGRESS_RECORDS > told // _PROGRESS_RECORDS:
+                of = f"{self.group.name}: {self.name}{environment and f', {environment}'}"
+                logger.info("%s: %d of %d records online", of, told + table.num_rows, newest)
+            told += table.num_rows
 
 
 @dataclass
@@ -143,8 +168,8 @@ class RecordStores:
                 self._write_down(self._done)
 
     def close(self, counts: Counts) -> int | None:
-        """Nothing is left."""
-        del counts
+        """Write what other environments are told."""
+        self.others.close(counts)
         return self._done
 
     def _write_down(self, rows: int) -> None:
@@ -158,7 +183,7 @@ class RecordStores:
         if not self.group.online:
             self.home.write(_writes(table, self.group, (OFFLINE,)))
             return
-        alive = _is_alive(table, self.group)
+        alive = _is_alive(table, self.group, now_ms())
         self.home.write(_writes(table.filter(alive), self.group, (ONLINE, OFFLINE)))
         self.home.write(_writes(table.filter(~alive), self.group, (OFFLINE,)))
 
@@ -195,7 +220,7 @@ class GroupIngestion:
 
     def _ingest(self, file: SourceFile, begun: Begun) -> Counts:
         counts = Counts()
-        check, profile, stores = RowCheck(self.group), RowProfile(self.group), self._stores(begun)
+        check, profile, stores = RowCheck(self.group, self.folder), RowProfile(self.group), self._stores(begun)
         rejected = self.folder / "quarantine.csv"
         with rejected.open("w", encoding="utf-8", newline="", errors="replace") as lines:
             writer = csv.writer(lines, lineterminator="\n")
@@ -212,7 +237,8 @@ class GroupIngestion:
         counts.check(file.name, stores.close(counts))
         self.ledger.hold(begun)
         if counts.quarantined:
-            self.ledger.objects.put(f"quarantine/{file.content}.csv", rejected.read_bytes())
+            with rejected.open("rb") as body:
+                self.ledger.objects.put(f"quarantine/{file.content}.csv", body)
         self._clear(*(mark_of(begun.content, code) for code in begun.before))
         ended = {"file": file.name, "time_ms": begun.time_ms, "ended_ms": now_ms(), "profile": profile.document()}
         self.ledger.end(begun, asdict(counts) | ended)
@@ -239,11 +265,12 @@ class GroupIngestion:
         return sum(self.offline.clear(mark) for mark in marks) if self.offline else 0
 
     def _stores(self, begun: Begun) -> Stores:
+        newest, hold = NewestRows(self.folder, self.group.record_id), partial(self.ledger.hold, begun)
         if self.group.offline != "iceberg":
             offline = OfflineFile(self.offline, begun.mark, begun.time_ms) if self.offline else None
-            return DirectStores(self.group, offline, self.online)
+            return DirectStores(self.group, begun.name, offline, self.online, newest, hold)
         others = {name: writer for name, writer in self.online.items() if writer is not self.home}
-        direct = DirectStores(self.group, None, others)
+        direct = DirectStores(self.group, begun.name, None, others, newest, hold)
         progress = self.ledger.progress(begun.content)
         return RecordStores(self.group, begun.name, progress, self.home, direct)
 
@@ -269,16 +296,11 @@ def _tell(group: Group, file: SourceFile, counts: Counts, rows: int) -> None:
         logger.info("%s: %s: %d rows read, %d quarantined", group.name, file.name, counts.rows, counts.quarantined)
 
 
-def _is_alive(table: Any, group: Group) -> Any:
+def _is_alive(table: Any, group: Group, at_ms: int) -> Any:
     """Tell which records the online store would not take away at once."""
     lifetime_ms = 1000 * group.time_to_live_s if group.time_to_live_s is not None else None
     moments = table.column(MOMENT).to_numpy()
-    return moments + lifetime_ms > now_ms() if lifetime_ms is not None else moments == moments  # noqa: PLR0124 - all
-
-
-def _alive(table: Any, group: Group) -> tuple[Any, int]:
-    alive = table.filter(_is_alive(table, group))
-    return alive, table.num_rows - alive.num_rows
+    return moments + lifetime_ms > at_ms if lifetime_ms is not None else moments == moments  # noqa: PLR0124 - all
 
 
 def _writes(table: Any, group: Group, stores: tuple[str, ...]) -> Iterator[Write]:

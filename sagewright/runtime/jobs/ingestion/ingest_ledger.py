@@ -11,7 +11,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import IO, Any
 
 from sagewright.runtime.serving.errors import UserError
 
@@ -33,7 +33,7 @@ class Objects:
     prefix: str
     key: str
 
-    def put(self, name: str, body: bytes, **condition: str) -> str:
+    def put(self, name: str, body: bytes | IO[bytes], **condition: str) -> str:
         """Write an object and return its ETag; an empty one where the condition does not hold."""
         try:
             answer = self.s3.put_object(

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 from sagewright.runtime.jobs.declaration import Group
 from sagewright.runtime.jobs.ingestion import feature_values
 from sagewright.runtime.jobs.ingestion.feature_values import pc
+from sagewright.runtime.jobs.ingestion.seen_rows import SeenRows
 from sagewright.runtime.jobs.ingestion.source_batches import Batch
 
 # Beside the declared columns: when each row holds, in milliseconds since 1970.
@@ -48,9 +50,9 @@ class Checked:
 class RowCheck:
     """Sorts out the rows of one file, batch after batch."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, folder: Path) -> None:
         self._group = group
-        self._seen = _Seen()
+        self._seen = SeenRows(folder)
 
     def take(self, batch: Batch) -> Checked:
         """Return the batch's good rows with their types, and what is wrong with the others."""
@@ -106,8 +108,8 @@ class RowCheck:
 
     def _repeated(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
         told = [self._group.record_id, MOMENT] + [name for name in (INVOKED,) if name in table.column_names]
-        hashes = {name: _hashes(table.column(name)) for name in table.column_names}
-        return self._seen.look([hashes[name] for name in told], [*hashes.values()])
+        cells = {name: hashes(table.column(name)) for name in table.column_names}
+        return self._seen.look(_together([cells[name] for name in told]), _together([*cells.values()]))
 
 
 def _bytes(cells: Any) -> np.ndarray:
@@ -116,50 +118,14 @@ def _bytes(cells: Any) -> np.ndarray:
     return pc.fill_null(pc.binary_length(cells), 0).to_numpy(zero_copy_only=False)
 
 
-def _hashes(column: Any) -> np.ndarray:
+def hashes(column: Any) -> np.ndarray:
+    """Return a hash of each cell."""
     cells = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if pa.types.is_string(cells.type):
         return pd.util.hash_array(cells.to_numpy(zero_copy_only=False), categorize=False)
     if pa.types.is_timestamp(cells.type):
         cells = cells.cast(pa.int64())
     return pd.util.hash_array(cells.to_numpy(zero_copy_only=False), categorize=False)
-
-
-@dataclass
-class _Seen:
-    """Which rows have been: two hashes for each, in sorted runs that are merged as they grow."""
-
-    runs: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
-
-    def look(self, key_parts: list[np.ndarray], row_parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Return which rows have been before as they are, and which with other values."""
-        keys, rows = _together(key_parts), _together(row_parts)
-        same, other = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
-        if not len(keys):
-            return same, other
-        for run_keys, run_rows in self.runs:
-            places = np.minimum(np.searchsorted(run_keys, keys), len(run_keys) - 1)
-            hit = run_keys[places] == keys
-            same |= hit & (run_rows[places] == rows)
-            other |= hit & (run_rows[places] != rows)
-        _, firsts, groups = np.unique(keys, return_index=True, return_inverse=True)
-        first = firsts[groups]
-        again = (first != np.arange(len(keys))) & ~same & ~other
-        same |= again & (rows == rows[first])
-        other |= again & (rows != rows[first])
-        self._add(keys[~same & ~other], rows[~same & ~other])
-        return same, other
-
-    def _add(self, keys: np.ndarray, rows: np.ndarray) -> None:
-        if not len(keys):
-            return
-        order = np.argsort(keys)
-        self.runs.append((keys[order], rows[order]))
-        while len(self.runs) > 1 and len(self.runs[-2][0]) <= 2 * len(self.runs[-1][0]):
-            (more_keys, more_rows), (run_keys, run_rows) = self.runs.pop(), self.runs.pop()
-            both = np.concatenate([run_keys, more_keys])
-            order = np.argsort(both, kind="stable")
-            self.runs.append((both[order], np.concatenate([run_rows, more_rows])[order]))
 
 
 def _together(parts: list[np.ndarray]) -> np.ndarray:
@@ -177,13 +143,6 @@ def _row(table: Any, position: int) -> str:
 
 def _shown(row: Any) -> str:
     return json.dumps(row, ensure_ascii=False, default=str)
-
-
-def newest(table: Any, record_id: str) -> Any:
-    """Return the newest row of each id; of equally old ones the last."""
-    frame = pd.DataFrame({"id": table.column(record_id).to_pylist(), "moment": table.column(MOMENT).to_numpy()})
-    kept = frame.sort_values("moment", kind="stable").drop_duplicates("id", keep="last").index
-    return table.take(pa.array(np.sort(kept.to_numpy())))
 
 
 def records(table: Any, names: list[str]) -> Iterator[list[tuple[str, str]]]:

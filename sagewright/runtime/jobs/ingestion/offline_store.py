@@ -102,12 +102,10 @@ class OfflineFile:
         """Write what is held, one object for each hour of it."""
         if not self._rows:
             return
-        table = pa.concat_tables(self._held)
-        self._held.clear()
         self._rows = 0
         with ThreadPoolExecutor(_WRITERS, thread_name_prefix="offline") as writers:
             under_way: list[Future[None]] = []
-            for hour, rows in _by_hour(table):
+            for hour, rows in _by_hour(self._held):
                 name = object_name(int(rows.column(MOMENT).to_numpy().max()), self._mark, self._part)
                 under_way.append(writers.submit(self._store.put, name, hour, self._parquet(rows)))
                 self.written += rows.num_rows
@@ -153,12 +151,19 @@ def folder(hour: int) -> str:
     return np.datetime64(hour, "h").item().strftime("year=%Y/month=%m/day=%d/hour=%H")
 
 
-def _by_hour(table: Any) -> Iterator[tuple[int, Any]]:
-    """Yield the rows of each hour, in the order in which they came."""
+def _by_hour(held: list[Any]) -> Iterator[tuple[int, Any]]:
+    """Yield the rows of each hour, in the order in which they came; nothing is held any more."""
+    table = pa.concat_tables(held)
+    held.clear()
     hours = np.floor_divide(table.column(MOMENT).to_numpy(), _HOUR_MS)
-    if np.any(hours[1:] < hours[:-1]):
-        order = np.argsort(hours, kind="stable")
-        hours, table = hours[order], table.take(pa.array(order))
+    order = pa.array(np.argsort(hours, kind="stable"))
+    hours.sort()
+    columns: dict[str, Any] = {}
+    for name in table.column_names:
+        # One after the other, so that not all of it is in memory twice.
+        columns[name] = table.column(name).combine_chunks().take(order)
+        table = table.drop_columns([name])
+    table = pa.table(columns)
     starts = [0, *(np.flatnonzero(np.diff(hours)) + 1).tolist(), len(hours)]
     for start, end in pairwise(starts):
         yield int(hours[start]), table.slice(start, end - start)

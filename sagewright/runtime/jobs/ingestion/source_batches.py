@@ -21,6 +21,8 @@ from sagewright.runtime.serving.errors import UserError
 
 MOST_ROWS = 20_000
 _CELLS = 400_000
+# Read ahead in each column of a Parquet file: without it, all that a row group has of the column.
+_READ_BYTES = 256 * 1024
 # What Python reads at most as one value of a CSV file, unless it is told otherwise: every other reader stops there.
 _LONGEST_VALUE = 131_072
 # What is longer is no value, but the rest of a file after a quote that nothing ends.
@@ -106,7 +108,7 @@ def _check(found: Sequence[str], names: Sequence[str], shown: str) -> None:
 
 def _parquet(path: Path, names: Sequence[str], shown: str) -> Iterator[Batch]:
     try:
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(path, pre_buffer=False, buffer_size=_READ_BYTES)
     except pa.ArrowException as fault:
         raise UserError(f"{shown} is not a Parquet file: {fault}") from fault
     with file:

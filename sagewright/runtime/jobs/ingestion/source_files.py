@@ -69,8 +69,11 @@ def uploads(s3: Any, uri: str) -> list[Upload]:
 
 def fetch(s3: Any, upload: Upload, folder: Path) -> tuple[Path, str]:
     """Bring a file here; return it and the hash of its content."""
+    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - boto3 takes long, and other programs need none
+
     path = folder / f"source{Path(upload.key).suffix.lower()}"
-    s3.download_file(upload.bucket, upload.key, str(path))
+    # Parts of a large file that come at once would all be in memory.
+    s3.download_file(upload.bucket, upload.key, str(path), Config=TransferConfig(use_threads=False))
     now = s3.head_object(Bucket=upload.bucket, Key=upload.key)["ETag"]
     if now != upload.etag:
         raise UserError(f"s3://{upload.bucket}/{upload.key} was replaced while it was read: run the ingestion again")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -53,7 +53,7 @@ class S3(Service):
     def objects(self) -> dict[str, bytes]:
         return self.world.objects
 
-    def put_object(self, *, Bucket: str, Key: str, Body: bytes, **asked: Any) -> dict[str, str]:  # noqa: N803 - as in boto3
+    def put_object(self, *, Bucket: str, Key: str, Body: bytes | IO[bytes], **asked: Any) -> dict[str, str]:  # noqa: N803 - as in boto3
         self.called("before put_object")
         assert asked.pop("SSEKMSKeyId") == KEY
         assert asked.pop("ServerSideEncryption") == "aws:kms"
@@ -63,10 +63,11 @@ class S3(Service):
             raise refusal("PreconditionFailed", 412)
         if "IfMatch" in asked and asked["IfMatch"] != (there is not None and etag(there)):
             raise refusal("PreconditionFailed", 412)
-        self.objects[Key] = Body
+        body = Body if isinstance(Body, bytes) else Body.read()
+        self.objects[Key] = body
         self.world.uploaded.setdefault(Key, next(self.world.ticks))
         self.called("after put_object")
-        return {"ETag": etag(Body)}
+        return {"ETag": etag(body)}
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803 - as in boto3
         del Bucket
@@ -78,8 +79,9 @@ class S3(Service):
         del Bucket
         return {"ETag": etag(self.objects[Key])}
 
-    def download_file(self, bucket: str, key: str, path: str) -> None:
+    def download_file(self, bucket: str, key: str, path: str, Config: Any) -> None:  # noqa: N803 - as in boto3
         del bucket
+        assert not Config.use_threads
         Path(path).write_bytes(self.objects[key])
 
     def delete_object(self, *, Bucket: str, Key: str) -> None:  # noqa: N803 - as in boto3

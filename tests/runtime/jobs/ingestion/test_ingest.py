@@ -91,6 +91,36 @@ def test_a_late_row_is_history_and_does_not_replace_the_newer_one_online(world: 
     assert [row["wind"] for row in there.offline()] == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("offline", ["glue", None])
+def test_an_id_is_written_online_once_for_a_whole_file_with_its_newest_good_row(
+    world: Make, monkeypatch: pytest.MonkeyPatch, offline: str | None
+) -> None:
+    monkeypatch.setattr(source_batches, "MOST_ROWS", 3)
+    there = world(g=group(offline=offline))
+    hours = [*range(20), 7, 19, 3]
+    # The newest of all is no row of its table, and the last row is late.
+    lines = [
+        f"{key},2013-01-01T{hour:02}:{place:02}:00Z,{hour},{place}" for place, hour in enumerate(hours) for key in "ab"
+    ]
+    there.put("a.csv", "\n".join(["id,at,wind,gusts", *lines, "a,2013-01-02T00:00:00Z,strong,1"]) + "\n")
+    calls: list[str] = []
+    there.faults = lambda _, name: calls.append(name)
+
+    code, message = there.run()
+
+    assert code == 0, message
+    assert calls.count("before put_record") == 2
+    for key in "ab":
+        assert there.online["p-g-v1", key][1] == {
+            "id": key,
+            "at": "2013-01-01T19:21:00Z",
+            "wind": "19.0",
+            "gusts": "21",
+        }
+    (end,) = there.ledger(".end.json")
+    assert (end["written"], end["older"], end["online"]) == (46, 44, {"": 2})
+
+
 def test_a_bad_row_is_quarantined_with_its_number_its_reason_and_itself(world: Make) -> None:
     there = world()
     lines = [

@@ -192,8 +192,8 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_taken_for_ingested(
     s3 = there.client("s3")
     plain = type(s3).download_file
 
-    def replaced(self: Any, bucket: str, key: str, path: str) -> None:
-        plain(self, bucket, key, path)
+    def replaced(self: Any, bucket: str, key: str, path: str, **more: Any) -> None:
+        plain(self, bucket, key, path, **more)
         there.objects[key] += b"c,2013-01-09T00:00:00Z,1,1\n"
 
     monkeypatch.setattr(type(s3), "download_file", replaced)
