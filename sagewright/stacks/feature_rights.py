@@ -12,6 +12,8 @@ from sagewright.project.feature_groups import FeatureGroup
 from sagewright.stacks import permissions
 from sagewright.stacks.place import Place
 
+# What was written is read again, because the store may have kept another record of the same event time.
+WRITE_RECORDS = ["sagemaker:BatchGetRecord", "sagemaker:DeleteRecord", "sagemaker:PutRecord"]
 _DATABASE = ["glue:GetDatabase"]
 _TABLES = ["glue:GetPartition", "glue:GetPartitions", "glue:GetTable"]
 
@@ -91,7 +93,7 @@ def read_history(role: iam.Role, place: Place, project: Project) -> None:
 def write_online(role: iam.Role, place: Place, groups: Sequence[str], key: kms.IKey) -> None:
     """Allow writing records into the online stores of feature groups, and taking them out."""
     arns = [_arn(place, each) for each in groups]
-    permissions.allow(role, "WriteRecords", ["sagemaker:DeleteRecord", "sagemaker:PutRecord"], arns)
+    permissions.allow(role, "WriteRecords", WRITE_RECORDS, arns)
     permissions.use_key(role, key, "Decrypt")
 
 

@@ -79,7 +79,7 @@ class IngestionRole(Construct):
         permissions.allow(self.role, "LookAtGroups", ["sagemaker:DescribeFeatureGroup"], ever)
         metadata = ["sagemaker:DescribeFeatureMetadata", "sagemaker:UpdateFeatureMetadata"]
         permissions.allow(self.role, "DescribeFeatures", metadata, now)
-        permissions.allow(self.role, "WriteRecords", ["sagemaker:DeleteRecord", "sagemaker:PutRecord"], now)
+        permissions.allow(self.role, "WriteRecords", feature_rights.WRITE_RECORDS, now)
         if any(each.table_format for each in own.values()):
             # What a failed attempt has half written is taken away again.
             history = [place.objects(f"{names.FEATURES}/*")]

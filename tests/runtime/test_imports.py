@@ -19,6 +19,7 @@ CALLS_AWS = {
         "jobs/capture_objects.py",
         "jobs/datasets/dataset.py",
         "jobs/ingestion/ingest.py",
+        "jobs/ingestion/source_files.py",
         "serving/online_store.py",
     )
 }

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from sagewright.cli import deployed
+from sagewright.project import load
+
 GROUP = "AWS::SageMaker::FeatureGroup"
 ACCOUNTS = {"dev": "111111111111", "prod": "333333333333"}
 ENVIRONMENTS = "".join(f'  {name}: {{account: "{each}", region: eu-west-1}}\n' for name, each in ACCOUNTS.items())
@@ -357,3 +360,13 @@ def test_no_stateful_resource_of_a_feature_store_has_moved(stored: Any) -> None:
         assert golden[f"{stack} with features"] == {
             name: kind for name, kind in found.items() if name.startswith("FeatureStore")
         }
+
+
+def test_an_ingestion_as_it_is_deployed_is_known_as_what_the_folder_holds(stored: Any) -> None:
+    account, pipelines = ACCOUNTS["dev"], stored["churn-training"].resources("AWS::SageMaker::Pipeline").values()
+    bodies = [json.loads(each["Properties"]["PipelineDefinition"]["PipelineDefinitionBody"]) for each in pipelines]
+    (body,) = [each for each in bodies if each["Steps"][0]["Name"] == "Ingest"]
+    network = body["Steps"][0]["Arguments"]["NetworkConfig"]["VpcConfig"]
+    subnets = network["Subnets"], network["SecurityGroupIds"]
+    made = json.loads(json.dumps(deployed._ingestion(load(stored.folder.parent), account, body, subnets)))
+    assert [made[part] for part in deployed.COMPARED] == [body[part] for part in deployed.COMPARED]

@@ -1,6 +1,10 @@
-"""Many records written at once, with pauses that grow where the store is throttled.
+"""Many records written at once, with pauses that grow where the store is throttled, and seen to be there.
 
 A pause has a random part, so that writers that were refused together do not come back together.
+
+The online store replaces a record only by one with a later event time, while of equal ones the history counts the one
+that came last. So a correction, or a feature that was added, would be learnt from and never served: what is there under
+the same event time with other values is taken out, and written anew.
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_feature_store_PutRecord.html
 """
 
@@ -13,6 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from sagewright.runtime.serving import event_times
 from sagewright.runtime.serving.errors import UserError
 
 WRITERS = 16
@@ -55,12 +60,16 @@ class Clients:
 
 @dataclass
 class OnlineWriter:
-    """Writes records of one feature group; `repeated` counts the calls that had to be made again."""
+    """Writes records of one feature group, whose first two values are id and event time.
+
+    `repeated` counts the calls that had to be made again, `corrected` the records that had to be taken out before.
+    """
 
     clients: Clients
     feature_group: str
     pause: Callable[[float], object] = time.sleep
     repeated: int = 0
+    corrected: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, writes: Iterable[Write]) -> int:
@@ -70,7 +79,7 @@ class OnlineWriter:
             under_way: set[Future[int]] = set()
             while True:
                 while len(under_way) < 2 * WRITERS and (part := [*islice(source, _RECORDS)]):
-                    under_way.add(writers.submit(self._several, part))
+                    under_way.add(writers.submit(self._and_seen, part))
                 if not under_way:
                     return done
                 ended, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -87,23 +96,75 @@ class OnlineWriter:
 
     def _several(self, writes: list[Write]) -> int:
         for each in writes:
-            self._one(each)
+            self._again(each, self._call)
         return len(writes)
 
-    def _one(self, each: Write) -> None:
+    def _and_seen(self, writes: list[Write]) -> int:
+        self._several(writes)
+        put = {each.record[0][1]: each for each in writes if each.deleted is None}
+        for record_id, kept in self._kept([*put]).items():
+            if _is_other(kept, put[record_id].record):
+                self._again(put[record_id], self._take_out)
+                self._again(put[record_id], self._call)
+                with self._lock:
+                    self.corrected += 1
+        return len(writes)
+
+    def _kept(self, ids: list[str]) -> dict[str, dict[str, str]]:
+        """Return what the store has of the ids, at most 100 of them."""
+        found: dict[str, dict[str, str]] = {}
+        for attempt in range(1, ATTEMPTS + 1):
+            if not ids:
+                break
+            asked = [{"FeatureGroupName": self.feature_group, "RecordIdentifiersValueAsString": ids}]
+            client = self.clients.get()
+            try:
+                answer = client.batch_get_record(Identifiers=asked)
+            except client.exceptions.ClientError as error:
+                if not _passes(error.response) or attempt == ATTEMPTS:
+                    raise self._unread(error.response["Error"]) from error
+            else:
+                if answer["Errors"]:
+                    first = answer["Errors"][0]
+                    raise self._unread({"Code": first["ErrorCode"], "Message": first["ErrorMessage"]})
+                for each in answer["Records"]:
+                    values = {one["FeatureName"]: one["ValueAsString"] for one in each["Record"]}
+                    found[each["RecordIdentifierValueAsString"]] = values
+                left = answer["UnprocessedIdentifiers"]
+                ids = [one for each in left for one in each["RecordIdentifiersValueAsString"]]
+                if not ids:
+                    break
+            self._wait(attempt)
+        return found
+
+    def _again(self, each: Write, call: Callable[[Any, Write], object]) -> None:
         for attempt in range(1, ATTEMPTS + 1):
             client = self.clients.get()
             try:
-                self._call(client, each)
+                call(client, each)
             except client.exceptions.ClientError as error:
                 if not _passes(error.response) or attempt == ATTEMPTS:
                     raise self._refused(each, error) from error
             else:
                 return
-            with self._lock:
-                self.repeated += 1
-            longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
-            self.pause(random.uniform(0, longest))  # noqa: S311 - so that writers do not come back together
+            self._wait(attempt)
+
+    def _wait(self, attempt: int) -> None:
+        with self._lock:
+            self.repeated += 1
+        longest = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**attempt)
+        self.pause(random.uniform(0, longest))  # noqa: S311 - so that writers do not come back together
+
+    def _take_out(self, client: Any, each: Write) -> None:
+        """Remove a record as if it had never been, which takes a later time than its own."""
+        (_, record_id), (_, moment) = each.record[:2]
+        client.delete_record(
+            FeatureGroupName=self.feature_group,
+            RecordIdentifierValueAsString=record_id,
+            EventTime=_later(moment),
+            TargetStores=[*each.stores],
+            DeletionMode="HardDelete",
+        )
 
     def _call(self, client: Any, each: Write) -> None:
         if each.deleted is None:
@@ -121,6 +182,11 @@ class OnlineWriter:
             TargetStores=[*each.stores],
         )
 
+    def _unread(self, said: dict[str, str]) -> UserError:
+        return UserError(
+            f"feature group {self.feature_group} did not show its records: {said['Code']}: {said['Message']}"
+        )
+
     def _refused(self, each: Write, error: Any) -> UserError:
         said = error.response["Error"]
         shown = ", ".join(f"{name} {text[:60]!r}" for name, text in each.record[:2])
@@ -128,6 +194,26 @@ class OnlineWriter:
             f"feature group {self.feature_group} did not take the record with {shown}: "
             f"{said['Code']}: {said['Message']}"
         )
+
+
+def _is_other(kept: dict[str, str], record: Record) -> bool:
+    """Tell whether the store kept a record of the same event time that says something else."""
+    moment, wanted = record[1][0], dict(record)
+    if event_times.milliseconds(kept[moment]) != event_times.milliseconds(wanted[moment]):
+        return False
+    return kept.keys() != wanted.keys() or any(not _is_same(kept[name], wanted[name]) for name in wanted)
+
+
+def _is_same(kept: str, wanted: str) -> bool:
+    try:
+        return kept == wanted or float(kept) == float(wanted)
+    except ValueError:
+        return False
+
+
+def _later(moment: str) -> str:
+    after_ms = event_times.milliseconds(moment) + 1
+    return event_times.text(after_ms) if "T" in moment else f"{after_ms / 1000:.3f}"
 
 
 def _passes(response: dict[str, Any]) -> bool:

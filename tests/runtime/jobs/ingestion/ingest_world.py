@@ -139,15 +139,34 @@ class Store(Service):
         RecordIdentifierValueAsString: str,  # noqa: N803 - as in boto3
         EventTime: str,  # noqa: N803 - as in boto3
         TargetStores: list[str],  # noqa: N803 - as in boto3
+        DeletionMode: str = "SoftDelete",  # noqa: N803 - as in boto3
     ) -> None:
-        self._take(FeatureGroupName, RecordIdentifierValueAsString, EventTime, None, TargetStores)
+        self.called("before delete_record")
+        if DeletionMode == "HardDelete":
+            with self.world.lock:
+                moment, _ = self.world.online[FeatureGroupName, RecordIdentifierValueAsString]
+                assert moment < event_times.milliseconds(EventTime)
+                del self.world.online[FeatureGroupName, RecordIdentifierValueAsString]
+        else:
+            self._take(FeatureGroupName, RecordIdentifierValueAsString, EventTime, None, TargetStores)
+        self.called("after delete_record")
+
+    def batch_get_record(self, *, Identifiers: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in boto3
+        (asked,) = Identifiers
+        records: list[dict[str, Any]] = []
+        for key in asked["RecordIdentifiersValueAsString"]:
+            _, values = self.world.online.get((asked["FeatureGroupName"], key), (0, None))
+            if values is not None:
+                listed = [{"FeatureName": name, "ValueAsString": text} for name, text in values.items()]
+                records.append({"RecordIdentifierValueAsString": key, "Record": listed})
+        return {"Records": records, "Errors": [], "UnprocessedIdentifiers": []}
 
     def _take(self, group: str, key: str, at: str, record: dict[str, str] | None, stores: list[str]) -> None:
         moment = event_times.milliseconds(at)
         with self.world.lock:
             if "OnlineStore" in stores:
                 before = self.world.online.get((group, key))
-                if before is None or before[0] <= moment:
+                if before is None or before[0] < moment:
                     self.world.online[group, key] = (moment, record)
             if "OfflineStore" in stores:
                 self.world.appended.append((group, json.dumps(record, sort_keys=True)))

@@ -91,6 +91,18 @@ def test_a_late_row_is_history_and_does_not_replace_the_newer_one_online(world: 
     assert [row["wind"] for row in there.offline()] == [1.0, 2.0]
 
 
+def test_a_correction_under_the_same_event_time_is_served_as_it_is_learnt(world: Make) -> None:
+    there = world()
+    there.put("a.csv", "id,at,wind,gusts\nJFK,2013-01-02T00:00:00Z,2,\nLGA,2013-01-02T00:00:00Z,5,5\n")
+    there.run()
+    there.put("b.csv", "id,at,wind,gusts\nJFK,2013-01-02T00:00:00Z,2,3\nLGA,2013-01-02T00:00:00Z,5.0,5\n")
+    there.run()
+
+    assert there.online["p-g-v1", "JFK"][1] == {"id": "JFK", "at": "2013-01-02T00:00:00Z", "wind": "2.0", "gusts": "3"}
+    assert there.online["p-g-v1", "LGA"][1] == {"id": "LGA", "at": "2013-01-02T00:00:00Z", "wind": "5.0", "gusts": "5"}
+    assert {row["gusts"] for row in there.offline() if row["id"] == "JFK"} == {None, 3}
+
+
 @pytest.mark.parametrize("offline", ["glue", None])
 def test_an_id_is_written_online_once_for_a_whole_file_with_its_newest_good_row(
     world: Make, monkeypatch: pytest.MonkeyPatch, offline: str | None
