@@ -170,7 +170,7 @@ def _featured(report: dict[str, Any], demonstration: Demonstration) -> list[Any]
     ]
     return [
         "",
-        table("Group", "Rows", "Put aside", "Newest", rows=groups, title="In the feature store"),
+        table("Group", "Rows", "Set aside", "Newest", rows=groups, title="In the feature store"),
         "",
         table(keys, "Prediction", "Probability", "Truth", rows=asked, title="Asked by their ids alone"),
         "",

@@ -31,7 +31,7 @@ def register(group: typer.Typer) -> None:
             "sagewright invoke prod --file customers.csv",
             'sagewright invoke --row \'{"age": 42, "plan": "basic"}\' --json',
             "sagewright invoke --id 1042 --id 1043",
-            "sagewright invoke prod --id order=77,customer=1042",
+            "sagewright invoke prod --id customer=1042,weight=9",
         ),
     )
     def invoke(  # noqa: PLR0913 - where to, and each way to give rows
@@ -51,7 +51,7 @@ def register(group: typer.Typer) -> None:
                 "--id",
                 metavar="VALUE|NAME=VALUE,…",
                 help="One row by its id, for a project with data.join: the endpoint looks its features up. Where a "
-                "row takes more than one column, each with its name. May be repeated.",
+                "row takes more than one column, also ones of its own, each with its name. May be repeated.",
                 show_default=False,
             ),
         ] = None,
@@ -79,9 +79,22 @@ def register(group: typer.Typer) -> None:
         endpoint = Endpoint.of(project, target, place)
         if file is not None:
             predictions = _ask_file(options, project, endpoint, file)
+        elif known is not None:
+            predictions = ask(endpoint, Request.of_texts(known.rows))
         else:
-            predictions = ask(endpoint, Request.of_texts(known.rows) if known else Request.of_objects(objects))
+            predictions = _ask_rows(project, endpoint, objects, ids or [])
         options.terminal.result(as_json(predictions, known), predictions_table(predictions, known))
+
+
+def _ask_rows(project: Project, endpoint: Endpoint, rows: list[str], ids: list[str]) -> list[Prediction]:
+    """Send rows in JSON; where their ids alone are not enough, the refusal says how to give the rest."""
+    try:
+        return ask(endpoint, Request.of_objects(rows))
+    except CommandError as error:
+        hint = row_ids.hint(project, ids, str(error)) if ids else ""
+        if not hint:
+            raise
+        raise CommandError(f"{error}{hint}") from error
 
 
 def _ask_file(options: Options, project: Project, endpoint: Endpoint, file: Path) -> list[Prediction]:

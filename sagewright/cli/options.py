@@ -84,13 +84,15 @@ def remember(context: typer.Context, **given: object) -> None:
 
 
 def command(
-    group: typer.Typer, name: str, *, examples: tuple[str, ...], panel: str | None = None
+    group: typer.Typer, name: str, *, examples: tuple[str, ...], panel: str | None = None, hidden: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function `(options, *, its own arguments)` as a command that also takes the options of every one."""
 
     def register(function: Callable[..., None]) -> Callable[..., None]:
         run = _with_options(function)
-        group.command(name, help=_reflowed(function), epilog=_epilog(examples), rich_help_panel=panel)(run)
+        group.command(name, help=_reflowed(function), epilog=_epilog(examples), rich_help_panel=panel, hidden=hidden)(
+            run
+        )
         return function
 
     return register

@@ -110,9 +110,33 @@ def _data(baseline: dict[str, Any]) -> list[tuple[str, object]]:
         ("Rows", rows),
         ("SHA-256", manifest["sha256"]),
         ("Data version", manifest["data_version"]),
+        *_joined(manifest),
         ("Label", baseline["label"]),
         ("Columns", _columns(baseline["columns"])),
     ]
+
+
+def _joined(manifest: dict[str, Any]) -> list[tuple[str, object]]:
+    """Say which feature groups the rows were joined with; nothing of rows that were not."""
+    read = joined_with(manifest)
+    if read is None:
+        return []
+    return [
+        ("Joined with", ", ".join(_group(each["table"]) for each in read["groups"])),
+        ("Query", f"{read['query']['id']}; --json has its text"),
+    ]
+
+
+def _group(table: str) -> str:
+    """Name the group and the version whose history is in a table, such as `shop_features.weather_v2`."""
+    group, _, version = table.rpartition(".")[2].rpartition("_v")
+    return f"{group} v{version}"
+
+
+def joined_with(manifest: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the groups that the rows were joined with, and the query; None where they were not joined."""
+    dataset = manifest.get("dataset")
+    return None if dataset is None else {"groups": dataset["groups"], "query": dataset["query"]}
 
 
 def _columns(columns: list[dict[str, Any]]) -> str:

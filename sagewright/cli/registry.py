@@ -15,7 +15,7 @@ from . import elsewhere, retirement, way_back
 from . import gate as gates
 from .errors import CommandError
 from .options import Options, command, command_of_group
-from .pages import standing, version_page
+from .pages import joined_with, standing, version_page
 from .target import Target
 from .terminal import table
 from .training import number
@@ -147,6 +147,7 @@ def show(options: Options, version: VersionArgument = None) -> None:
         "threshold": collected.threshold,
         "evaluation": collected.evaluation,
         "baseline": collected.baseline,
+        "joined_with": joined_with(collected.baseline["manifest"]),
         "hyperparameters": collected.hyperparameters,
         "image": found.image,
         "model_data": found.model_data,

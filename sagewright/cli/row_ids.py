@@ -1,11 +1,15 @@
 """Rows by their ids, as the command line gives them: the endpoint looks their features up."""
 
 import json
+import re
 from collections.abc import Sequence
 
 from sagewright.project import Project
 
 from .errors import CommandError
+
+# How an endpoint says that a row is without a column that no feature group has.
+_REQUIRED = re.compile(r"column (\S+): a value is required")
 
 
 def keys(project: Project) -> list[str]:
@@ -36,6 +40,16 @@ def rows(project: Project, texts: Sequence[str]) -> list[str]:
             "--file or --held-out."
         )
     return [json.dumps(_row(text, needed)) for text in texts]
+
+
+def hint(project: Project, texts: Sequence[str], refusal: str) -> str:
+    """Say how columns go beside an id where an endpoint refused rows without them; nothing where that is not why."""
+    absent = list(dict.fromkeys(_REQUIRED.findall(refusal)))
+    if not absent:
+        return ""
+    row = _row(texts[0], keys(project)) | dict.fromkeys(absent, "…")
+    listed = ",".join(f"{name}={value}" for name, value in row.items())
+    return f" What no feature group has goes beside the id, such as: --id {listed}"
 
 
 def _row(text: str, needed: Sequence[str]) -> dict[str, str]:

@@ -91,8 +91,10 @@ def watch(options: Options, project: Project, target: Target, arn: str) -> Train
     return _trained(project, target, execution)
 
 
-def follow(options: Options, project: Project, target: Target, arn: str) -> Execution:
-    """Show the steps while they run; returns the execution as it has ended."""
+def follow(
+    options: Options, project: Project, target: Target, arn: str, lines: log_tail.Lines | None = None
+) -> Execution:
+    """Show the steps while they run, and their jobs' lines if asked for; returns the execution as it has ended."""
     sagemaker = target.client("sagemaker", project.first)
     told: set[str] = set()
     with options.terminal.checklist() as checklist:
@@ -101,6 +103,8 @@ def follow(options: Options, project: Project, target: Target, arn: str) -> Exec
             for step in execution.steps:
                 if step.name in told or step.name in QUIET_STEPS:
                     continue
+                if lines is not None:
+                    lines.show(step)
                 if step.ended:
                     told.add(step.name)
                     checklist.finished(step.name, *_outcome(step))

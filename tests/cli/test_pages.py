@@ -97,3 +97,17 @@ def test_an_interruption_tells_what_goes_on(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(KeyboardInterrupt), Terminal().if_interrupted("It goes on.", command):
         raise KeyboardInterrupt
     assert f"It goes on.\n{command}\n" in capsys.readouterr().err
+
+
+def test_the_groups_that_a_training_set_was_joined_with_are_named() -> None:
+    read = [{"feature_group": f"shop-{table}", "table": f"shop_features.{table}"} for table in ("plan_v1", "sky_v12")]
+    query = {"id": "q-1", "sql": "SELECT 1"}
+    counts = dict.fromkeys(("rows", "rows_without_label", "train_rows", "test_rows"), 1)
+    manifest = {**counts, "files": ["a.csv"], "sha256": "f", "data_version": "1"}
+    baseline: dict[str, Any] = {"manifest": manifest, "label": "late", "columns": []}
+    assert "Joined with" not in dict(pages._data(baseline))
+    assert pages.joined_with(manifest) is None
+    joined = manifest | {"dataset": {"groups": read, "query": query, "rows": 1}}
+    facts = dict(pages._data(baseline | {"manifest": joined}))
+    assert (facts["Joined with"], facts["Query"]) == ("plan v1, sky v12", "q-1; --json has its text")
+    assert pages.joined_with(joined) == {"groups": read, "query": query}

@@ -64,6 +64,13 @@ class Group:
         """Every column, record id and event time first."""
         return self.declared.declared
 
+    @property
+    def never_ingested(self) -> tuple[str, ...]:
+        """The features that no ingestion has known yet: they were added since, so every row is without them."""
+        if self.ingested is None or not self.ingested.rows:
+            return ()
+        return tuple(each.name for each in self.features if each.name not in self.ingested.null_rates)
+
     def age_h(self, now: datetime) -> float | None:
         """Hours since something was last ingested; None where nothing ever was."""
         return (
@@ -173,6 +180,18 @@ def describe(sagemaker: Client, feature_group: str) -> dict[str, Any] | None:
         if error.response["Error"]["Code"] == NOT_FOUND:
             return None
         raise
+
+
+def definitions(sagemaker: Client, feature_group: str) -> dict[str, str] | None:
+    """Return the type of each feature of a group; None where there is none of that name."""
+    described = describe(sagemaker, feature_group)
+    if described is None:
+        return None
+    found = [*described["FeatureDefinitions"]]
+    while token := described.get("NextToken"):
+        described = sagemaker.describe_feature_group(FeatureGroupName=feature_group, NextToken=token)
+        found += described["FeatureDefinitions"]
+    return {each["FeatureName"]: each["FeatureType"] for each in found}
 
 
 def importers(cloudformation: Client, export: str) -> list[str]:

@@ -1,8 +1,11 @@
 """Puts the commands of the feature store together."""
 
-import typer
+from typing import Any
 
-from sagewright.cli.options import Options, command_of_group
+import typer
+from typer.core import TyperGroup
+
+from sagewright.cli.options import Options, command, command_of_group
 
 from . import get, infer, ingest, listing, migrate, page
 
@@ -14,12 +17,22 @@ EXAMPLES = (
 )
 
 
+class _Unguessing(TyperGroup):
+    """Suggests nothing: who mistypes a command that looks must not be led to one that acts, as `ingest` is."""
+
+    def __init__(self, **given: Any) -> None:
+        # Typer itself hands on the setting of the whole program.
+        given["suggest_commands"] = False
+        super().__init__(**given)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer()
+    group = typer.Typer(cls=_Unguessing)
     app.add_typer(group, name="features")
 
     command_of_group(group, examples=EXAMPLES)(features)
+    command(group, "list", examples=EXAMPLES[:2], hidden=True)(features)
     for each in (infer, ingest, get, migrate, page):
         each.register(group)
 

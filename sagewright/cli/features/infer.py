@@ -3,7 +3,7 @@
 Types are guessed once and written down: what is declared never changes because a later file looks different.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +20,9 @@ from sagewright.runtime.serving import event_times
 from sagewright.runtime.serving.columns import Column, ColumnType
 from sagewright.runtime.serving.errors import UserError
 from sagewright.runtime.serving.event_times import EventTimeError
+
+from . import odd_cells
+from .odd_cells import Odd
 
 _TYPES: dict[ColumnType, FeatureType] = {
     "integer": "integral",
@@ -48,6 +51,7 @@ class Inferred:
     event_times: tuple[str, ...]
     types: dict[str, FeatureType]
     left_out: dict[str, str]
+    odd: tuple[Odd, ...] = field(default=())
 
     def document(self) -> dict[str, Any]:
         """Give all of it, for scripts."""
@@ -57,6 +61,7 @@ class Inferred:
             "record_id_candidates": list(self.record_ids),
             "event_time_candidates": list(self.event_times),
             "left_out": self.left_out,
+            "odd_cells": [each.document() for each in self.odd],
             "features": {
                 self.group: {
                     "source": self.source,
@@ -100,9 +105,14 @@ def register(features: typer.Typer) -> None:
     ) -> None:
         """Write a feature group's declaration from a sample of its rows, ready to be put into project.yaml.
 
-        Columns are read by the rules of training and serving. Nothing is changed, and no account is asked.
+        Columns are read by the rules of training and serving. Where up to one row of a hundred does not fit, the type
+        is that of the rest, and what does not fit is told. Nothing is changed, and no account is asked.
         """
         found = read(file, options.folder, group=group, record_id=record_id, event_time=event_time)
+        for each in found.odd:
+            options.terminal.note(f"[yellow]![/] {escape(str(each))}")
+        if found.odd:
+            options.terminal.note("Such rows would be set aside: correct them, or declare the column otherwise.")
         options.terminal.result(found.document(), escape(found.yaml()))
 
 
@@ -110,7 +120,7 @@ def read(
     file: Path, folder: Path, *, group: str | None = None, record_id: str | None = None, event_time: str | None = None
 ) -> Inferred:
     """Infer a group from a file, which is named as the project in `folder` would name it."""
-    columns, rows = _table(file)
+    columns, rows, odd = _typed(*_table(file), texts=file.suffix.lower() == ".csv")
     names = [column.name for column in columns]
     for option, given in (("--record-id", record_id), ("--event-time", event_time)):
         if given is not None and given not in names:
@@ -118,12 +128,14 @@ def read(
     times = _preferring(event_time, _times(columns, rows))
     if not times:
         raise CommandError(
-            f"{file} has no column that says since when a row holds: none has a time in ISO 8601 in every row, nor is "
-            "one of seconds since 1970 called like a time. Add one, or name it by --event-time."
+            f"{file} has no column that says since when a row holds: none has a time in ISO 8601 in (nearly) every "
+            "row, nor is one of seconds since 1970 called like a time. Add one, or name it by --event-time."
         )
     ids = _preferring(record_id, _ids(columns, rows, times[0]))
     if not ids:
-        raise CommandError(f"{file} has no column that could be a record id: text or whole numbers in every row.")
+        raise CommandError(
+            f"{file} has no column that could be a record id: text or whole numbers in (nearly) every row."
+        )
     left_out = {name: why for name in names if (why := _unfit(name, names))}
     for role, name in (("record id", ids[0]), ("event time", times[0])):
         if name in left_out:
@@ -131,7 +143,12 @@ def read(
     types = {column.name: _TYPES[column.type] for column in columns if column.name not in left_out}
     if types[times[0]] == "integral":
         types[times[0]] = "fractional"  # what SageMaker takes for seconds
-    return Inferred(_group(file, group), _source(file, folder), len(rows), ids, times, types, left_out)
+    for name, wrong in ((ids[0], rows[ids[0]].isna()), (times[0], _untimed(rows[times[0]]))):
+        found = Odd.of(name, rows[name].tolist(), wrong.to_numpy())
+        if found is not None:
+            odd.setdefault(name, found)
+    told = tuple(odd[name] for name in names if name in odd and name not in left_out)
+    return Inferred(_group(file, group), _source(file, folder), len(rows), ids, times, types, left_out, told)
 
 
 def _table(file: Path) -> tuple[list[Column], pd.DataFrame]:
@@ -148,6 +165,15 @@ def _table(file: Path) -> tuple[list[Column], pd.DataFrame]:
     return columns, rows
 
 
+def _typed(
+    columns: list[Column], rows: pd.DataFrame, *, texts: bool
+) -> tuple[list[Column], pd.DataFrame, dict[str, Odd]]:
+    """Take each column of texts for what nearly all of its cells are; a table that has types keeps them."""
+    found = [odd_cells.typed(each, rows[each.name]) if texts else (each, rows[each.name], None) for each in columns]
+    table = pd.DataFrame({column.name: cells for column, cells, _ in found})
+    return [column for column, *_ in found], table, {odd.column: odd for *_, odd in found if odd is not None}
+
+
 def _preferring(given: str | None, candidates: list[str]) -> tuple[str, ...]:
     chosen = [given] if given is not None else []
     return tuple(dict.fromkeys((*chosen, *candidates)))
@@ -158,13 +184,24 @@ def _times(columns: list[Column], rows: pd.DataFrame) -> list[str]:
     found: list[tuple[bool, bool, str]] = []
     for column in columns:
         called = any(part in column.name.lower() for part in _NAMES_OF_TIMES)
-        cells = rows[column.name]
-        if cells.isna().any() or (column.type != "string" and not called):
+        if column.type == "boolean" or (column.type != "string" and not called):
             continue
-        texts = cells.unique().tolist()
-        if column.type != "boolean" and all(_is_time(text) for text in texts):
+        untimed = _untimed(rows[column.name], most=odd_cells.tolerated(len(rows)))
+        if untimed.sum() <= odd_cells.tolerated(len(rows)):
+            texts = rows[column.name][~untimed].unique().tolist()
             found.append((not called, all(len(str(text)) <= len("2024-01-01") for text in texts), column.name))
     return [name for *_, name in sorted(found, key=lambda each: each[:2])]
+
+
+def _untimed(cells: pd.Series, most: int | None = None) -> pd.Series:
+    """Tell which cells are no time; where there are more than `most`, all of them."""
+    odd: set[object] = set()
+    for cell in cells.dropna().unique().tolist():
+        if not _is_time(cell):
+            odd.add(cell)
+            if most is not None and len(odd) > most:
+                return pd.Series(data=True, index=cells.index)
+    return cells.isna() | cells.isin(odd)
 
 
 def _is_time(cell: str | float) -> bool:
@@ -178,11 +215,12 @@ def _is_time(cell: str | float) -> bool:
 
 def _ids(columns: list[Column], rows: pd.DataFrame, time: str) -> list[str]:
     """List the columns that can be record ids: those first that make rows of one time differ, then by their names."""
+    few = odd_cells.tolerated(len(rows))
     found: list[tuple[bool, bool, str]] = []
     for column in columns:
-        if column.name == time or column.type not in ("string", "integer") or rows[column.name].isna().any():
+        if column.name == time or column.type not in ("string", "integer") or rows[column.name].isna().sum() > few:
             continue
-        twice = bool(rows.duplicated([column.name, time]).any())
+        twice = int(rows[[column.name, time]].dropna().duplicated().sum()) > few
         called = column.name.lower().endswith(("id", "key", "code", "number"))
         found.append((twice, not called, column.name))
     return [name for *_, name in sorted(found, key=lambda each: each[:2])]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from sagewright.cli import uploading
 from sagewright.cli.errors import CommandError
@@ -12,7 +11,7 @@ from sagewright.cli.options import Options, command
 from sagewright.cli.target import Target
 from sagewright.project import Project
 
-from . import ingestion
+from . import ingestion, set_aside
 from .listing import require_groups
 
 
@@ -40,20 +39,23 @@ def register(group: typer.Typer) -> None:
         """Ingest the files that are new at the groups' sources: the same file twice changes nothing.
 
         Sources that are files of the project are sent up first where they have changed. Rows that cannot be right are
-        put aside with the reason, below ingestion/ in the data bucket, and counted.
+        set aside with the reason, below ingestion/ in the data bucket, and counted. A run of code or settings that are
+        not deployed is refused.
         """
         project = options.project()
         require_groups(project)
         wanted = _checked(project, groups or [])
         shown = ", ".join(wanted) or "every group that has a source"
         target = options.acting_on(project, f"One job will ingest {shown}, charged by the second.")
+        ingestion.require_current(project, target)
         _send_sources(options, project, target, wanted)
+        before = set_aside.Before.of(project, target, wanted or _fed(project))
         arn = ingestion.start(project, target, {ingestion.GROUPS: ",".join(wanted)} if wanted else {})
         if not wait:
             options.terminal.result({"execution": arn}, f"Started {arn}", "See what comes of it: sagewright features")
             return
         said = ingestion.follow(options, project, target, arn)
-        options.terminal.result({"execution": arn, "said": said}, escape(said.replace("; ", "\n")))
+        ingestion.tell(options, {"execution": arn, "said": said}, said, before.since())
 
 
 def _send_sources(options: Options, project: Project, target: Target, wanted: Sequence[str]) -> None:
@@ -65,7 +67,7 @@ def _send_sources(options: Options, project: Project, target: Target, wanted: Se
 
 
 def _checked(project: Project, groups: list[str]) -> list[str]:
-    fed = [name for name, each in project.features.items() if each.own and each.source is not None]
+    fed = _fed(project)
     for name in groups:
         if name not in project.features:
             raise CommandError(f"There is no feature group '{name}' in project.yaml; there are: {_listed(project)}.")
@@ -76,6 +78,10 @@ def _checked(project: Project, groups: list[str]) -> list[str]:
                 f"{', '.join(fed) or 'none'}."
             )
     return list(dict.fromkeys(groups))
+
+
+def _fed(project: Project) -> list[str]:
+    return [name for name, each in project.own_features.items() if each.source is not None]
 
 
 def _listed(project: Project) -> str:

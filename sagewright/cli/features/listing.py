@@ -40,7 +40,7 @@ def as_json(found: Catalogue, now: datetime) -> dict[str, Any]:
 
 def _group_as_json(group: Group, now: datetime) -> dict[str, Any]:
     declared, ingested = group.declared, group.ingested
-    rates = ingested.null_rates if ingested else {}
+    rates, never = ingested.null_rates if ingested else {}, group.never_ingested
     return {
         "name": group.name,
         "version": declared.version if declared.own else declared.used[2],
@@ -70,6 +70,7 @@ def _group_as_json(group: Group, now: datetime) -> dict[str, Any]:
                 "description": each.description,
                 "unit": each.unit,
                 "null_rate": rates.get(each.name),
+                "never_ingested": each.name in never,
             }
             for each in group.features
         ],
@@ -86,11 +87,12 @@ def _page(found: Catalogue, now: datetime) -> list[Any]:
             told_time(each.ingested.newest_event_time) if each.ingested else "",
             freshness(each, now),
             _missing(each),
-            ", ".join(each.used_by) or "nobody",
+            f"{each.ingested.quarantined:,}" if each.ingested else "",
+            "\n".join(each.used_by) or "nobody",
         )
         for each in found.groups
     ]
-    headings = ("Group", "Owner", "Features", "Rows", "Newest", "Ingested", "Most missing", "Used by")
+    headings = ("Group", "Owner", "Features", "Rows", "Newest", "Ingested", "Most missing", "Set aside", "Used by")
     page: list[Any] = [table(*headings, rows=rows)]
     if found.left:
         listed = ", ".join(found.left)
@@ -121,11 +123,14 @@ def freshness(group: Group, now: datetime) -> str:
 
 
 def _missing(group: Group) -> str:
-    rates = {name: rate for name, rate in (group.ingested.null_rates if group.ingested else {}).items() if rate}
-    if not rates:
-        return "nothing" if group.ingested else ""
-    most = max(rates, key=lambda name: rates[name])
-    return f"{most} {rates[most]:.1%}"
+    if group.ingested is None:
+        return ""
+    rates = {name: rate for name, rate in group.ingested.null_rates.items() if rate}
+    told = [f"never ingested: {', '.join(never)}"] if (never := group.never_ingested) else []
+    if rates:
+        most = max(rates, key=lambda name: rates[name])
+        told.insert(0, f"{most} {rates[most]:.1%}")
+    return "; ".join(told) or "nothing"
 
 
 def told_time(text: str | None) -> str:

@@ -85,7 +85,7 @@ def _facts(group: Group, now: datetime) -> Iterator[tuple[str, str]]:
         yield "Rows", f"{group.ingested.rows:,}"
         if group.ingested.distinct_ids is not None:
             yield "Ids", f"about {group.ingested.distinct_ids:,}"
-        yield "Put aside", f"{group.ingested.quarantined:,} rows"
+        yield "Set aside", f"{group.ingested.quarantined:,} rows"
         yield "Newest event time", told_time(group.ingested.newest_event_time)
     yield "Ingested", freshness(group, now)
     yield "Used by", ", ".join(group.used_by) or "nobody"

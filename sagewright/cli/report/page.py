@@ -66,7 +66,7 @@ def _groups(store: Store) -> Table:
         (each.name, each.description, f"{each.features:,}", f"{each.rows:,}", f"{each.quarantined:,}", each.newest)
         for each in store.groups
     ]
-    return Table(("Group", "What it says", "Columns", "Rows", "Put aside", "Newest"), shown)
+    return Table(("Group", "What it says", "Columns", "Rows", "Set aside", "Newest"), shown)
 
 
 def _figure(chart: Chart) -> Markup:

@@ -62,6 +62,7 @@ def test_groups_are_listed_with_what_is_known_of_them(shop: Shop) -> None:
     assert "plan v1 (not deployed in dev, prod)" in shown
     assert "3 h ago" in shown
     assert "sight 50.0%" in shown
+    assert [column in shown for column in ("Set aside", "Most missing")] == [True, True]
     assert f"not in project.yaml any more (kept, with their data): {old}" in shown
 
 
@@ -113,6 +114,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """What the pipeline was started with, in a sandbox that has none."""
     asked: list[dict[str, str]] = []
 
+    def pass_by(*_: Any) -> None:
+        pass
+
     def start(_project: Any, _target: Any, parameters: dict[str, str]) -> str:
         asked.append(dict(parameters))
         return "arn"
@@ -120,6 +124,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     def follow(*_: Any) -> str:
         return "sky: 1 new files; in all 2 rows"
 
+    monkeypatch.setattr(ingestion, "require_current", pass_by)
     monkeypatch.setattr(ingestion, "start", start)
     monkeypatch.setattr(ingestion, "follow", follow)
     return asked
@@ -147,7 +152,7 @@ def test_a_new_version_takes_over_the_history_of_the_last_one(shop: Shop, starte
 def test_a_migration_says_what_a_model_of_the_version_before_reads_from_now_on(shop: Shop) -> None:
     shop.make("sky", 1, station="String", observed="String", breeze="Fractional")
     shop.make("sky", 2)
-    told = shop.run("features", "migrate", "sky", "--project", shop.folder)
+    told = shop.run("features", "migrate", "sky", "--rename", "breeze=wind", "--project", shop.folder)
     assert told.exit_code == 0
     assert (
         "From now on ingestion writes version 2 alone. A live model that was trained on version 1 of sky goes on "
@@ -173,6 +178,95 @@ def test_a_migration_that_could_not_work_is_refused(shop: Shop) -> None:
         options = [part for each in renames for part in ("--rename", each)]
         assert said in shop.call("features", "migrate", "sky", *options, code=1)
     assert "is the version that project.yaml declares" in shop.call("features", "migrate", "sky", "--from", 2, code=1)
+
+
+def test_a_migration_that_would_lose_a_feature_without_a_word_is_refused(
+    shop: Shop, started: list[dict[str, str]]
+) -> None:
+    shop.make("sky", 1, station="String", observed="String", breeze="Fractional", view="Fractional", code="String")
+    shop.make("sky", 2)
+    told = shop.call("features", "migrate", "sky", code=1)
+    assert "Version 1 has breeze, view, code, which version 2 has not, and version 2 has wind, sight, which" in told
+    assert "such as --rename breeze=sight --rename view=wind." in told
+    assert "--drop breeze --drop view --drop code" in told
+    renames = ("--rename", "breeze=wind", "--rename", "view=sight")
+    assert "has code" not in shop.call("features", "migrate", "sky", *renames, "--no-wait")  # nothing has come for it
+    assert started == [{"Groups": "sky", "BackfillFrom": "1", "Rename": "breeze=wind,view=sight"}]
+    drops = ("--drop", "breeze", "--drop", "view", "--drop", "code")
+    assert shop.call("features", "migrate", "sky", *drops, "--no-wait", "--json")["dropped"] == [
+        "breeze",
+        "view",
+        "code",
+    ]
+    assert started[1] == {"Groups": "sky", "BackfillFrom": "1"}
+    for dropped, said in {
+        "gust": "version 1 has no feature gust",
+        "station": "--drop station: version 2 has station too",
+    }.items():
+        assert said in shop.call("features", "migrate", "sky", "--drop", dropped, code=1)
+
+
+@pytest.mark.usefixtures("started")
+def test_rows_that_a_run_has_set_aside_are_shown_with_their_reasons(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    s3, bucket = shop.client("s3"), shop.make_bucket()
+
+    def put(content: str, reasons: list[str]) -> None:
+        rows = "".join(f'{row},{reason},"{{}}"\n' for row, reason in enumerate(reasons, start=4))
+        end = {"file": f"{content}.csv", "quarantined": len(reasons)}
+        s3.put_object(
+            Bucket=bucket, Key=f"ingestion/sky/v2/quarantine/{content}.csv", Body=f"row,reason,content\n{rows}"
+        )
+        s3.put_object(Bucket=bucket, Key=f"ingestion/sky/v2/ledger/{content}.end.json", Body=json.dumps(end))
+
+    def nothing_new(*_: Any) -> str:
+        return "sky: 0 new files"
+
+    def follow(*_: Any) -> str:
+        put("new", ["wind: 'many' is no number", "b", "c", "d"])
+        return "sky: 1 new files"
+
+    put("old", ["before"])
+    monkeypatch.setattr(ingestion, "follow", follow)
+    shown = shop.call("features", "ingest")
+    assert f"sky: 4 rows were set aside, with the reasons: s3://{bucket}/ingestion/sky/v2/quarantine/\n" in shown
+    assert "  new.csv, row 4: wind: 'many' is no number\n  new.csv, row 5: b\n  new.csv, row 6: c\n" in shown
+    assert "row 7" not in shown
+    assert "before" not in shown
+    monkeypatch.setattr(ingestion, "follow", nothing_new)
+    assert shop.call("features", "ingest", "--json")["set_aside"] == []
+
+
+def test_an_ingestion_of_what_is_not_deployed_is_refused_before_anything_is_sent(
+    shop: Shop, started: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise CommandError("has changed since")
+
+    monkeypatch.setattr(ingestion, "require_current", refuse)
+    shop.make("sky", 1)
+    shop.make("sky", 2)
+    for arguments in (("ingest",), ("migrate", "sky")):
+        assert "has changed since" in shop.call("features", *arguments, code=1)
+    assert started == []
+
+
+def test_a_feature_that_was_added_since_the_last_ingestion_is_called_so(shop: Shop) -> None:
+    shop.note("sky", 2, **{**PROFILE, "null_rate": {"station": 0.0, "observed": 0.0, "wind": 0.0}})
+    assert "never ingested: sight" in shop.call("features")
+    features = shop.call("features", "--json")["groups"][1]["features"]
+    assert [each["name"] for each in features if each["never_ingested"]] == ["sight"]
+    shop.call("features", "page")
+    assert "never ingested" in (shop.folder / "out" / "features.html").read_text()
+
+
+def test_the_list_goes_by_that_name_too_and_a_wrong_name_leads_to_nothing_that_acts(shop: Shop) -> None:
+    assert shop.call("features", "list", "--json") == shop.call("features", "--json")
+    assert " list " not in shop.run("features", "--help").output
+    said = shop.run("features", "lis").output
+    assert "No such command 'lis'" in said
+    assert "Did you mean" not in said
 
 
 def test_more_than_a_job_can_be_told_is_refused_before_it_starts(shop: Shop) -> None:

@@ -102,6 +102,51 @@ def test_what_cannot_be_a_group_is_said(tmp_path: Path, name: str, text: str, gi
         infer.read(tmp_path / name, tmp_path, **given)
 
 
+def large(rows: int, bad: dict[int, str]) -> str:
+    lines = [bad.get(row, f"c{row},2024-01-{row % 28 + 1:02},{row % 9}") for row in range(1, rows + 1)]
+    return "\n".join(["customer,changed_at,orders", *lines, ""])
+
+
+def test_a_few_wrong_rows_decide_nothing_and_are_told(tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text(large(653, {17: ",2024-01-01,1", 300: "c300,2024-01-01,many", 651: "c651,yesterday,1"}))
+
+    found = infer.read(file, tmp_path)
+
+    assert (found.record_ids[0], found.event_times) == ("customer", ("changed_at",))
+    assert found.types == {"customer": "string", "changed_at": "string", "orders": "integral"}
+    assert [str(each) for each in found.odd] == [
+        "customer: 652 of 653 rows; row 17 is empty",
+        "changed_at: 652 of 653 rows; row 651 has 'yesterday'",
+        "orders: 652 of 653 rows; row 300 has 'many'",
+    ]
+
+
+def test_more_than_one_row_of_a_hundred_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text(large(199, {7: "c7,2024-01-01,many", 8: "c8,2024-01-01,few"}))
+    assert infer.read(file, tmp_path).types["orders"] == "string"
+    file.write_text(large(99, {7: "c7,yesterday,1"}))
+    with pytest.raises(CommandError, match="has no column that says since when a row holds"):
+        infer.read(file, tmp_path)
+
+
+def test_one_code_among_numbers_makes_all_of_them_texts(tmp_path: Path) -> None:
+    file = tmp_path / "customers.csv"
+    file.write_text(large(300, {7: "c7,2024-01-01,007"}))
+    found = infer.read(file, tmp_path)
+    assert (found.types["orders"], found.odd) == ("string", ())
+
+
+def test_seconds_stay_a_time_beside_one_that_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "clicks.csv"
+    rows = [f"u{row},{1700000000 + row}" for row in range(150)]
+    file.write_text("\n".join(["user,event_time", *rows, "u150,soon", ""]))
+    found = infer.read(file, tmp_path)
+    assert (found.event_times, found.types["event_time"]) == (("event_time",), "fractional")
+    assert [str(each) for each in found.odd] == ["event_time: 150 of 151 rows; row 151 has 'soon'"]
+
+
 def test_the_command_prints_yaml_or_json(sample: Path, tmp_path: Path) -> None:
     group = typer.Typer()
     infer.register(group)

@@ -37,6 +37,13 @@ def test_every_key_of_a_row_has_to_be_named(written: Project) -> None:
         row_ids.rows(project, ["order=a,b"])
 
 
+def test_a_refusal_for_want_of_a_column_says_how_it_goes_beside_the_id(written: Project) -> None:
+    refusal = "row 1, column weight: a value is required, because no row of the training data was without one"
+    said = "What no feature group has goes beside the id, such as: --id order=C0003,weight=…"
+    assert row_ids.hint(written, ["C0003", "C0004"], f"{refusal}; {refusal}").strip() == said
+    assert row_ids.hint(written, ["order=C0003,weight=9"], "row 1, column weight: 'x' is not a number") == ""
+
+
 def test_a_project_without_a_join_looks_nothing_up(project: Path) -> None:
     with pytest.raises(CommandError, match=r"it has no data\.join"):
         row_ids.rows(load(project), ["7"])
