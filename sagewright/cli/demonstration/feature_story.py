@@ -65,8 +65,7 @@ class FeatureDemonstration(Demonstration):
 
     def _ingested(self, project: Project, target: Sandbox) -> None:
         arn = ingestion.start(project, target, {})
-        for line in ingestion.follow(self.options, project, target, arn).split("; "):
-            self.options.terminal.note(escape(line))
+        ingestion.follow(self.options, project, target, arn)
 
     def _tell(self, asked: LookedUp) -> None:
         self.options.terminal.done(

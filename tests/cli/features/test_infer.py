@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from sagewright.cli.errors import CommandError
-from sagewright.cli.features import infer
+from sagewright.cli.features import infer, inferred
 from sagewright.project.feature_groups import FeatureGroup
 
 CSV = """\
@@ -30,7 +30,7 @@ def sample(tmp_path: Path) -> Path:
 
 
 def test_the_block_is_a_valid_declaration(sample: Path, tmp_path: Path) -> None:
-    block = YAML(typ="safe", pure=True).load(infer.read(sample, tmp_path).yaml())
+    block = YAML(typ="safe", pure=True).load(inferred.read(sample, tmp_path).yaml())
 
     group = FeatureGroup.model_validate(block["features"]["weather"])
     assert (group.source, group.record_id, group.event_time) == ("data/weather.csv", "place", "observed_at")
@@ -46,10 +46,10 @@ def test_the_block_is_a_valid_declaration(sample: Path, tmp_path: Path) -> None:
 
 
 def test_a_column_that_no_feature_can_be_called_like_is_told(sample: Path, tmp_path: Path) -> None:
-    text = infer.read(sample, tmp_path).yaml()
+    text = inferred.read(sample, tmp_path).yaml()
 
     assert "# 'hour' is left out: SageMaker partitions the table by a column of this name" in text
-    assert infer.read(sample, tmp_path).left_out.keys() == {"hour"}
+    assert inferred.read(sample, tmp_path).left_out.keys() == {"hour"}
 
 
 def test_parquet_has_types_of_its_own(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_parquet_has_types_of_its_own(tmp_path: Path) -> None:
     times = pd.to_datetime(["2024-01-01", "2024-01-02"], utc=True)
     pd.DataFrame({"seats": [1, 2], "since": times, "flight": ["a", "b"]}).to_parquet(file)
 
-    found = infer.read(file, tmp_path, record_id="flight")
+    found = inferred.read(file, tmp_path, record_id="flight")
 
     assert (found.record_ids[0], found.event_times) == ("flight", ("since",))
     assert found.types == {"seats": "integral", "since": "string", "flight": "string"}
@@ -67,7 +67,7 @@ def test_seconds_are_a_time_where_the_column_is_called_like_one(tmp_path: Path) 
     file = tmp_path / "clicks.csv"
     file.write_text("user,views,event_time\n1,1700000000,1700000000\n2,1700000001,1700000060\n")
 
-    found = infer.read(file, tmp_path)
+    found = inferred.read(file, tmp_path)
 
     assert found.event_times == ("event_time",)
     assert found.types["event_time"] == "fractional"
@@ -78,7 +78,7 @@ def test_the_record_id_tells_rows_of_one_time_apart(tmp_path: Path) -> None:
     file = tmp_path / "f.csv"
     file.write_text("kind,plane,seen_at\nx,p1,2024-01-01\nx,p2,2024-01-01\nx,p1,2024-01-02\n")
 
-    assert infer.read(file, tmp_path).record_ids == ("plane", "kind")
+    assert inferred.read(file, tmp_path).record_ids == ("plane", "kind")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_cannot_be_a_group_is_said(tmp_path: Path, name: str, text: str, gi
     (tmp_path / name).write_text(text)
 
     with pytest.raises(CommandError, match=told):
-        infer.read(tmp_path / name, tmp_path, **given)
+        inferred.read(tmp_path / name, tmp_path, **given)
 
 
 def large(rows: int, bad: dict[int, str]) -> str:
@@ -111,7 +111,7 @@ def test_a_few_wrong_rows_decide_nothing_and_are_told(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text(large(653, {17: ",2024-01-01,1", 300: "c300,2024-01-01,many", 651: "c651,yesterday,1"}))
 
-    found = infer.read(file, tmp_path)
+    found = inferred.read(file, tmp_path)
 
     assert (found.record_ids[0], found.event_times) == ("customer", ("changed_at",))
     assert found.types == {"customer": "string", "changed_at": "string", "orders": "integral"}
@@ -125,16 +125,16 @@ def test_a_few_wrong_rows_decide_nothing_and_are_told(tmp_path: Path) -> None:
 def test_more_than_one_row_of_a_hundred_is_no_mistake(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text(large(199, {7: "c7,2024-01-01,many", 8: "c8,2024-01-01,few"}))
-    assert infer.read(file, tmp_path).types["orders"] == "string"
+    assert inferred.read(file, tmp_path).types["orders"] == "string"
     file.write_text(large(99, {7: "c7,yesterday,1"}))
     with pytest.raises(CommandError, match="has no column that says since when a row holds"):
-        infer.read(file, tmp_path)
+        inferred.read(file, tmp_path)
 
 
 def test_one_code_among_numbers_makes_all_of_them_texts(tmp_path: Path) -> None:
     file = tmp_path / "customers.csv"
     file.write_text(large(300, {7: "c7,2024-01-01,007"}))
-    found = infer.read(file, tmp_path)
+    found = inferred.read(file, tmp_path)
     assert (found.types["orders"], found.odd) == ("string", ())
 
 
@@ -142,7 +142,7 @@ def test_seconds_stay_a_time_beside_one_that_is_none(tmp_path: Path) -> None:
     file = tmp_path / "clicks.csv"
     rows = [f"u{row},{1700000000 + row}" for row in range(150)]
     file.write_text("\n".join(["user,event_time", *rows, "u150,soon", ""]))
-    found = infer.read(file, tmp_path)
+    found = inferred.read(file, tmp_path)
     assert (found.event_times, found.types["event_time"]) == (("event_time",), "fractional")
     assert [str(each) for each in found.odd] == ["event_time: 150 of 151 rows; row 151 has 'soon'"]
 
