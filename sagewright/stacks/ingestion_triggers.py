@@ -1,29 +1,21 @@
 """What starts the ingestion: files that arrive, and the clock. A person does so by `sagewright features ingest`."""
 
-import json
-from collections.abc import Sequence
-from typing import Any
-
 from aws_cdk import aws_events as events
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sagemaker as sagemaker
-from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from sagewright.pipelines import ingestion
 from sagewright.project import Project, names
 from sagewright.project.feature_groups import Schedule
-from sagewright.stacks import permissions
+from sagewright.stacks import job_pipeline, permissions
+from sagewright.stacks.job_pipeline import Timetable
 from sagewright.stacks.place import Place
 
 # Minutes at which other schedules do not start, too.
 _EXPRESSIONS: dict[Schedule, str] = {"hourly": "cron(25 * * * ? *)", "daily": "cron(40 0 * * ? *)"}
-# https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-_FIRING = "<aws.scheduler.execution-id>"
 # A token has at least 32 characters, which these alone are.
-_TOKEN = f"sagewright-ingestion-execution--{_FIRING}"
-# The next run finds what this one would have found.
-_TRIED_FOR_S, _TRIED_AGAIN = 3600, 10
+_TOKEN = f"sagewright-ingestion-execution--{job_pipeline.FIRING}"
+_START = "StartIngestion"
 
 
 class Arrivals(Construct):
@@ -47,7 +39,13 @@ class Arrivals(Construct):
         if not watched:
             return
         rules = place.arn("events", f"rule/{names.arrival_rule(place.project, '*')}")
-        self._role = _starter(self, place, permissions.service_of(place, "events", rules))
+        self._role = job_pipeline.starter(
+            self,
+            place,
+            names.ingestion_pipeline(place.project),
+            sid=_START,
+            trusted=permissions.service_of(place, "events", rules),
+        )
         for group, (bucket, prefix) in watched.items():
             self._rule(group, bucket, prefix)
 
@@ -69,7 +67,8 @@ class Arrivals(Construct):
                     arn=self._place.arn("sagemaker", f"pipeline/{self._pipeline.pipeline_name}"),
                     role_arn=self._role.role_arn,
                     retry_policy=events.CfnRule.RetryPolicyProperty(
-                        maximum_event_age_in_seconds=_TRIED_FOR_S, maximum_retry_attempts=_TRIED_AGAIN
+                        maximum_event_age_in_seconds=job_pipeline.TRIED_FOR_S,
+                        maximum_retry_attempts=job_pipeline.TRIED_AGAIN,
                     ),
                     sage_maker_pipeline_parameters=events.CfnRule.SageMakerPipelineParametersProperty(
                         pipeline_parameter_list=[parameter]
@@ -95,48 +94,21 @@ class Schedules(Construct):
         }
         if not any(groups.values()):
             return
-        role = _starter(self, place, permissions.scheduler_of(place))
+        role = job_pipeline.starter(
+            self,
+            place,
+            names.ingestion_pipeline(place.project),
+            sid=_START,
+            trusted=permissions.scheduler_of(place),
+        )
         for cadence, those in groups.items():
             if those:
-                schedule = self._schedule(cadence, those, place, pipeline, role)
-                for each in (pipeline, role.node.find_child("DefaultPolicy")):
-                    schedule.node.add_dependency(each)
-
-    def _schedule(
-        self,
-        cadence: Schedule,
-        groups: Sequence[str],
-        place: Place,
-        pipeline: sagemaker.CfnPipeline,
-        role: iam.Role,
-    ) -> scheduler.CfnSchedule:
-        request: dict[str, Any] = {
-            "PipelineName": pipeline.pipeline_name,
-            "PipelineParameters": [{"Name": ingestion.GROUPS.name, "Value": ",".join(groups)}],
-            "ClientRequestToken": _TOKEN,
-        }
-        return scheduler.CfnSchedule(
-            self,
-            cadence.capitalize(),
-            name=names.ingestion_schedule(place.project, cadence),
-            description=f"Starts the pipeline {pipeline.pipeline_name}",
-            schedule_expression=_EXPRESSIONS[cadence],
-            schedule_expression_timezone="UTC",
-            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
-            target=scheduler.CfnSchedule.TargetProperty(
-                arn=f"arn:{place.partition}:scheduler:::aws-sdk:sagemaker:startPipelineExecution",
-                role_arn=role.role_arn,
-                input=json.dumps(request),
-                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
-                    maximum_event_age_in_seconds=_TRIED_FOR_S, maximum_retry_attempts=_TRIED_AGAIN
-                ),
-            ),
-        )
-
-
-def _starter(scope: Construct, place: Place, trusted: iam.IPrincipal) -> iam.Role:
-    pipeline = names.ingestion_pipeline(place.project)
-    role = iam.Role(scope, "Role", description=f"Starts the pipeline {pipeline}", assumed_by=trusted)
-    arn = place.arn("sagemaker", f"pipeline/{pipeline}")
-    permissions.allow(role, "StartIngestion", ["sagemaker:StartPipelineExecution"], [arn])
-    return role
+                timetable = Timetable(
+                    name=names.ingestion_schedule(place.project, cadence),
+                    expression=_EXPRESSIONS[cadence],
+                    parameter=ingestion.GROUPS.name,
+                    value=",".join(those),
+                    token=_TOKEN,
+                )
+                made = cadence.capitalize()
+                job_pipeline.schedule(self, made, place=place, started=pipeline, role=role, timetable=timetable)
