@@ -13,7 +13,7 @@ MOST_RECORDS = 100
 
 _TRY_AGAIN = (
     *("InternalFailure", "InternalServerError", "ServiceUnavailable"),
-    *("Throttling", "TooManyRequests", "ProvisionedThroughputExceeded", "RequestLimitExceeded"),
+    *("Throttling", "TooManyRequests", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown"),
 )
 _SERVER_ERROR, _TOO_MANY = 500, 429
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.2
@@ -116,20 +116,21 @@ class OnlineStore:
         try:
             answer = self._client.batch_get_record(Identifiers=identifiers)
         except ClientError as error:
-            if not _passes(error.response):
+            if not passes(error.response):
                 said = error.response["Error"]
                 raise StoreError(_told(batch, f"{said['Code']}: {said['Message']}")) from error
             return {}, [*batch], error.response["Error"]["Code"]
         except BotoCoreError as error:
             return {}, [*batch], f"{type(error).__name__}: {error}"
-        return _read(answer, batch)
+        return read(answer, batch)
 
 
 # Records, what is to be asked for again, and why.
 _Answer = tuple[dict[Key, Record], list[Wanted], str]
 
 
-def _read(answer: Any, batch: Sequence[Wanted]) -> _Answer:
+def read(answer: Any, batch: Sequence[Wanted]) -> _Answer:
+    """Read an answer of BatchGetRecord. Raises StoreError for a record that another attempt would not bring either."""
     found: dict[Key, Record] = {
         (each["FeatureGroupName"], each["RecordIdentifierValueAsString"]): {
             value["FeatureName"]: value["ValueAsString"] for value in each["Record"] if "ValueAsString" in value
@@ -180,7 +181,7 @@ def _by_group(wanted: Sequence[Wanted]) -> dict[str, tuple[list[str], list[str]]
     return {group: ([*ids[group]], [*features[group]]) for group in ids}
 
 
-def _passes(response: Mapping[str, Any]) -> bool:
+def passes(response: Mapping[str, Any]) -> bool:
     """Tell whether an error may be gone at the next attempt."""
     code, status = response["Error"]["Code"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code.startswith(_TRY_AGAIN) or status >= _SERVER_ERROR or status == _TOO_MANY

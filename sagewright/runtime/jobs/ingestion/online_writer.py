@@ -17,15 +17,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sagewright.runtime.serving import event_times
+from sagewright.runtime.serving import event_times, online_store
 from sagewright.runtime.serving.errors import UserError
 
 WRITERS = 16
 ATTEMPTS = 12
 _RECORDS = 50
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 20.0
-_THROTTLED = ("Throttling", "TooManyRequests", "ProvisionedThroughputExceeded", "RequestLimitExceeded", "SlowDown")
-_TOO_MANY, _SERVER_ERROR = 429, 500
 # A session that was assumed from another one lives for an hour at most.
 _RENEW_S = 45 * 60.0
 
@@ -110,31 +108,33 @@ class OnlineWriter:
                     self.corrected += 1
         return len(writes)
 
-    def _kept(self, ids: list[str]) -> dict[str, dict[str, str]]:
+    def _kept(self, ids: list[str]) -> dict[str, online_store.Record]:
         """Return what the store has of the ids, at most 100 of them."""
-        found: dict[str, dict[str, str]] = {}
+        found: dict[str, online_store.Record] = {}
+        reason = ""
         for attempt in range(1, ATTEMPTS + 1):
             if not ids:
-                break
+                return found
+            if attempt > 1:
+                self._wait(attempt - 1)
             asked = [{"FeatureGroupName": self.feature_group, "RecordIdentifiersValueAsString": ids}]
             client = self.clients.get()
             try:
                 answer = client.batch_get_record(Identifiers=asked)
+                wanted = [online_store.Wanted(self.feature_group, ids, ())]
+                records, left, reason = online_store.read(answer, wanted)
+            except online_store.StoreError as error:
+                raise UserError(str(error)) from error
             except client.exceptions.ClientError as error:
-                if not _passes(error.response) or attempt == ATTEMPTS:
-                    raise self._unread(error.response["Error"]) from error
-            else:
-                if answer["Errors"]:
-                    first = answer["Errors"][0]
-                    raise self._unread({"Code": first["ErrorCode"], "Message": first["ErrorMessage"]})
-                for each in answer["Records"]:
-                    values = {one["FeatureName"]: one["ValueAsString"] for one in each["Record"]}
-                    found[each["RecordIdentifierValueAsString"]] = values
-                left = answer["UnprocessedIdentifiers"]
-                ids = [one for each in left for one in each["RecordIdentifiersValueAsString"]]
-                if not ids:
+                said = error.response["Error"]
+                reason = f"{said['Code']}: {said['Message']}"
+                if not online_store.passes(error.response):
                     break
-            self._wait(attempt)
+            else:
+                found |= {record_id: values for (_, record_id), values in records.items()}
+                ids = [one for each in left for one in each.ids]
+        if ids:
+            raise UserError(f"feature group {self.feature_group} did not show its records: {reason}")
         return found
 
     def _again(self, each: Write, call: Callable[[Any, Write], object]) -> None:
@@ -143,7 +143,7 @@ class OnlineWriter:
             try:
                 call(client, each)
             except client.exceptions.ClientError as error:
-                if not _passes(error.response) or attempt == ATTEMPTS:
+                if not online_store.passes(error.response) or attempt == ATTEMPTS:
                     raise self._refused(each, error) from error
             else:
                 return
@@ -182,11 +182,6 @@ class OnlineWriter:
             TargetStores=[*each.stores],
         )
 
-    def _unread(self, said: dict[str, str]) -> UserError:
-        return UserError(
-            f"feature group {self.feature_group} did not show its records: {said['Code']}: {said['Message']}"
-        )
-
     def _refused(self, each: Write, error: Any) -> UserError:
         said = error.response["Error"]
         shown = ", ".join(f"{name} {text[:60]!r}" for name, text in each.record[:2])
@@ -196,7 +191,7 @@ class OnlineWriter:
         )
 
 
-def _is_other(kept: dict[str, str], record: Record) -> bool:
+def _is_other(kept: online_store.Record, record: Record) -> bool:
     """Tell whether the store kept a record of the same event time that says something else."""
     moment, wanted = record[1][0], dict(record)
     if event_times.milliseconds(kept[moment]) != event_times.milliseconds(wanted[moment]):
@@ -214,9 +209,3 @@ def _is_same(kept: str, wanted: str) -> bool:
 def _later(moment: str) -> str:
     after_ms = event_times.milliseconds(moment) + 1
     return event_times.text(after_ms) if "T" in moment else f"{after_ms / 1000:.3f}"
-
-
-def _passes(response: dict[str, Any]) -> bool:
-    """Tell whether an error may be gone at the next attempt."""
-    code, status = response["Error"]["Code"], response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code.startswith(_THROTTLED) or status >= _SERVER_ERROR or status == _TOO_MANY

@@ -152,13 +152,15 @@ class Store(Service):
         self.called("after delete_record")
 
     def batch_get_record(self, *, Identifiers: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - as in boto3
+        self.called("before batch_get_record")
         (asked,) = Identifiers
         records: list[dict[str, Any]] = []
         for key in asked["RecordIdentifiersValueAsString"]:
             _, values = self.world.online.get((asked["FeatureGroupName"], key), (0, None))
             if values is not None:
                 listed = [{"FeatureName": name, "ValueAsString": text} for name, text in values.items()]
-                records.append({"RecordIdentifierValueAsString": key, "Record": listed})
+                named = {"FeatureGroupName": asked["FeatureGroupName"], "RecordIdentifierValueAsString": key}
+                records.append({**named, "Record": listed})
         return {"Records": records, "Errors": [], "UnprocessedIdentifiers": []}
 
     def _take(self, group: str, key: str, at: str, record: dict[str, str] | None, stores: list[str]) -> None:

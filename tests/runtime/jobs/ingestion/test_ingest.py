@@ -279,6 +279,28 @@ def test_a_throttled_writer_waits_and_goes_on(world: Make, monkeypatch: pytest.M
     assert len(there.online) == 2
 
 
+@pytest.mark.parametrize(("times", "code"), [(3, 0), (12, 1)])
+def test_what_was_written_is_read_again_until_the_store_shows_it(
+    world: Make, monkeypatch: pytest.MonkeyPatch, times: int, code: int
+) -> None:
+    there = world()
+    there.put("a.csv", WEATHER)
+    refused: list[str] = []
+
+    def busy(_: int, name: str) -> None:
+        if name == "before batch_get_record" and len(refused) < times:
+            refused.append(name)
+            raise refusal("ThrottlingException", 400, "Rate exceeded")
+
+    there.faults = busy
+    monkeypatch.setattr(online_writer, "_LONGEST_PAUSE_S", 0.0)
+    ended, message = there.run()
+
+    assert ended == code
+    told = "feature group p-g-v1 did not show its records: ThrottlingException: Rate exceeded"
+    assert message.endswith("3 calls were made again" if code == 0 else told)
+
+
 def test_a_record_that_the_store_refuses_fails_the_job_and_names_it(world: Make) -> None:
     there = world()
     there.put("a.csv", WEATHER)
