@@ -9,49 +9,28 @@ from sagewright.cli.errors import CommandError
 from sagewright.pipelines import Bindings, training
 from sagewright.project import load
 from sagewright.stacks import code_archive
+from tests.cli.deployed_pipeline import ACCOUNT, Account, change
 
-ACCOUNT = "111111111111"
 
-
-class Account:
-    """An account in which a project's pipeline is deployed."""
-
-    def __init__(self, folder: Path) -> None:
-        project = load(folder)
-        bundle = code_archive.object_name(
-            code_archive.archive(code_archive.contents(project.root / project.first.training.code))
-        )
-        bindings = Bindings(
-            data_bucket=f"leavers-dev-data-{ACCOUNT}-eu-west-1",
-            key_arn="arn:aws:kms:eu-west-1:111111111111:key/1",
-            bundle_uri=f"s3://assets/{bundle}",
-            bundle_name=bundle,
-            **{
-                f"{job}_role_arn": f"arn:aws:iam::{ACCOUNT}:role/{job}"
-                for job in ("preprocess", "training", "evaluate")
-            },
-        )
-        self.definition = json.dumps(training.definition(project, bindings))
-
-    def client(self, *_: object) -> Any:
-        return self
-
-    def account_of(self, _: object) -> str:
-        return ACCOUNT
-
-    def describe_pipeline(self, **_: str) -> dict[str, str]:
-        return {"PipelineDefinition": self.definition}
+def deployed_account(folder: Path) -> Account:
+    """An account in which the project's pipeline is deployed."""
+    project = load(folder)
+    bundle = code_archive.object_name(
+        code_archive.archive(code_archive.contents(project.root / project.first.training.code))
+    )
+    bindings = Bindings(
+        data_bucket=f"leavers-dev-data-{ACCOUNT}-eu-west-1",
+        key_arn="arn:aws:kms:eu-west-1:111111111111:key/1",
+        bundle_uri=f"s3://assets/{bundle}",
+        bundle_name=bundle,
+        **{f"{job}_role_arn": f"arn:aws:iam::{ACCOUNT}:role/{job}" for job in ("preprocess", "training", "evaluate")},
+    )
+    return Account(json.dumps(training.definition(project, bindings)))
 
 
 @pytest.fixture
 def account(project: Path) -> Any:
-    return Account(project)
-
-
-def change(file: Path, before: str, after: str) -> None:
-    text = file.read_text()
-    assert before in text
-    file.write_text(text.replace(before, after, 1))
+    return deployed_account(project)
 
 
 def test_a_training_of_what_is_deployed_may_start(project: Path, account: Any) -> None:

@@ -1,7 +1,6 @@
 """An ingestion runs what the folder holds, or not at all."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,45 +10,28 @@ from sagewright.cli.errors import CommandError
 from sagewright.pipelines import IngestionBindings, ingestion
 from sagewright.project import Project, load
 from sagewright.stacks import code_archive
+from tests.cli.deployed_pipeline import ACCOUNT, Account, change
 
-ACCOUNT = "111111111111"
 CHANGED = r"has changed since the last deployment: run `sagewright deploy` first\."
 
 
-class Account:
-    """An account in which a project's ingestion is deployed."""
-
-    def __init__(self, project: Project) -> None:
-        bundle = code_archive.object_name(code_archive.of_project(project))
-        bindings = IngestionBindings(
-            data_bucket=f"orders-dev-data-{ACCOUNT}-eu-west-1",
-            key_arn="arn:aws:kms:eu-west-1:111111111111:key/1",
-            bundle_uri=f"s3://assets/{bundle}",
-            bundle_name=bundle,
-            ingestion_role_arn=f"arn:aws:iam::{ACCOUNT}:role/orders-ingestion",
-            online_writer_arns={"prod": f"arn:aws:iam::{ACCOUNT}:role/orders-prod-features-write"},
-        )
-        self.definition = json.dumps(ingestion.definition(project, bindings))
-
-    def client(self, *_: object) -> Any:
-        return self
-
-    def account_of(self, _: object) -> str:
-        return ACCOUNT
-
-    def describe_pipeline(self, **_: str) -> dict[str, str]:
-        return {"PipelineDefinition": self.definition}
+def deployed_account(project: Project) -> Account:
+    """An account in which the project's pipeline is deployed."""
+    bundle = code_archive.object_name(code_archive.of_project(project))
+    bindings = IngestionBindings(
+        data_bucket=f"orders-dev-data-{ACCOUNT}-eu-west-1",
+        key_arn="arn:aws:kms:eu-west-1:111111111111:key/1",
+        bundle_uri=f"s3://assets/{bundle}",
+        bundle_name=bundle,
+        ingestion_role_arn=f"arn:aws:iam::{ACCOUNT}:role/orders-ingestion",
+        online_writer_arns={"prod": f"arn:aws:iam::{ACCOUNT}:role/orders-prod-features-write"},
+    )
+    return Account(json.dumps(ingestion.definition(project, bindings)))
 
 
 @pytest.fixture
 def account(written: Project) -> Any:
-    return Account(written)
-
-
-def change(file: Path, before: str, after: str) -> None:
-    text = file.read_text()
-    assert before in text
-    file.write_text(text.replace(before, after, 1))
+    return deployed_account(written)
 
 
 def test_an_ingestion_of_what_is_deployed_may_start(written: Project, account: Any) -> None:
