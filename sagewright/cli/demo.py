@@ -107,7 +107,6 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
         (each["record"], each["prediction"], f"{each['probability']:.3f}", each["truth"])
         for each in report["predictions"][:SHOWN_PREDICTIONS]
     ]
-    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
     agreement, requests, refusal = report["agreement"], report["requests"], report["refusal"]
     watched = report["monitoring"]
     runs = [run for run in watched["runs"] if run["drifted"]]
@@ -137,7 +136,7 @@ def _page(report: dict[str, Any], demonstration: Demonstration) -> list[Any]:
             "Record", "Prediction", "Probability", "Truth", rows=predictions, title="Rows that the model has never seen"
         ),
         "",
-        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        _took(report),
         "",
         table("", "", rows=facts),
         "",
@@ -159,7 +158,6 @@ def _featured(report: dict[str, Any], demonstration: Demonstration) -> list[Any]
         (" ".join(each["id"].values()), each["prediction"], f"{each['probability']:.3f}", each["truth"])
         for each in told["by_id"][:SHOWN_PREDICTIONS]
     ]
-    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
     keys, agreement = " and ".join(told["keys"]), report["agreement"]
     facts = [
         ("Version", f"{report['version']}, {report['metric']} {report['metrics'][report['metric']]:.4f}"),
@@ -174,7 +172,7 @@ def _featured(report: dict[str, Any], demonstration: Demonstration) -> list[Any]
         "",
         table(keys, "Prediction", "Probability", "Truth", rows=asked, title="Asked by their ids alone"),
         "",
-        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        _took(report),
         "",
         table("", "", rows=facts),
         "",
@@ -193,7 +191,6 @@ def _delivered(report: dict[str, Any], demonstration: Demonstration) -> list[Any
         )
         for each in report["versions"]
     ]
-    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
     call = _own_command()
     here = f"{call} --project {_short(demonstration.folder)}"
     words = ("releases", "audit", "models", "sandbox inbox", "sandbox down")
@@ -203,13 +200,18 @@ def _delivered(report: dict[str, Any], demonstration: Demonstration) -> list[Any
         "",
         table("What", "Version", "What became of it", "Serves", rows=outcomes),
         "",
-        table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")]),
+        _took(report),
         "",
         f"{written}: {demonstration.page}",
         "",
         "Try next:",
         *(f"  {line}" for line in commands),
     ]
+
+
+def _took(report: dict[str, Any]) -> Any:
+    steps = [(step["name"], f"{step['seconds']:.1f} s") for step in report["steps"]]
+    return table("Step", "Took", rows=[*steps, ("all", f"{report['seconds']:.1f} s")])
 
 
 def _next_commands(demonstration: Demonstration, words: Sequence[str]) -> list[str]:
