@@ -101,6 +101,8 @@ def _remembered(folder: Path) -> RunningSandbox | None:
 
 def start(project: Path, *, port: int = 0, parent: int | None = None) -> RunningSandbox:
     """Start a sandbox for this folder and wait until it answers; with `parent`, it ends when that process does."""
+    if not project.is_dir():
+        raise CommandError(f"There is no folder {project}. A sandbox belongs to the folder of a project.")
     home = state.folder_of(project)
     data, log = home / "sandbox", home / "sandbox.log"
     if _remembered(project) is not None and log.exists():

@@ -104,6 +104,13 @@ def test_a_port_that_is_taken_is_told_with_the_log(folder: Path) -> None:
     assert "sandbox.log" in done.stderr
 
 
+def test_a_folder_that_is_not_there_gets_no_sandbox(folder: Path) -> None:
+    done = sagewright(folder, "sandbox", "up", "--project", "nowhere")
+    assert done.returncode == 1
+    assert "There is no folder" in done.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_exports_can_be_evaluated_by_a_shell(folder: Path) -> None:
     exports = sagewright(folder, "sandbox", "up", "--export").stdout
     shown = subprocess.run(

@@ -274,12 +274,13 @@ def test_a_deployment_that_was_interrupted_is_waited_for_when_it_is_repeated(fer
     file.write_text(f"{text}tags: {{cost-center: '1'}}\n")
     api = ferries.client("cloudformation")
 
-    def in_progress() -> bool:
-        return any(each["StackStatus"].startswith("UPDATE_IN_PROGRESS") for each in api.describe_stacks()["Stacks"])
+    def updates() -> dict[str, Any]:
+        return {each["StackName"]: each.get("LastUpdatedTime") for each in api.describe_stacks()["Stacks"]}
 
+    before = updates()
     try:
         interrupted = ferries.start("deploy")
-        until(lambda: in_progress() or interrupted.poll() is not None)
+        until(lambda: updates() != before or interrupted.poll() is not None)
         os.killpg(interrupted.pid, signal.SIGINT)
         _, error = interrupted.communicate()
         assert interrupted.returncode == 130, error

@@ -184,19 +184,21 @@ def across(lane: Any, *, readable: bool) -> str:
     s3.put_bucket_policy(Bucket=lane.bucket, Policy=document)
     given = {"ParameterOverrides": '{"Value": "one"}'}
     deployed = deploy(lane, other.arn(other.execution), configuration=given, roleArn=other.arn(other.deploy))
-    store = {"type": "S3", "location": lane.bucket, "encryptionKey": {"id": shared_key(lane, other), "type": "KMS"}}
+    store = {
+        "type": "S3",
+        "location": lane.bucket,
+        "encryptionKey": {"id": shared_key(lane, role, other), "type": "KMS"},
+    }
     return lane.create(stage("Deploy", deployed), roleArn=role, artifactStore=store)
 
 
-def shared_key(lane: Any, other: Account) -> str:
-    """Return a key that the account's own roles and the other account's deploying role may use."""
+def shared_key(lane: Any, role: str, other: Account) -> str:
+    """Return a key that the pipeline's role and the other account's deploying role may use."""
     root = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "kms:*", "Resource": "*"}
     use = {"Effect": "Allow", "Principal": {"AWS": other.arn(other.deploy)}, "Action": "kms:Decrypt", "Resource": "*"}
     arn = lane.bench.client("kms").create_key(Policy=_document(root, use))["KeyMetadata"]["Arn"]
     mine = _document({"Effect": "Allow", "Action": ["kms:GenerateDataKey", "kms:Decrypt"], "Resource": arn})
-    for role in lane.bench.client("iam").list_roles()["Roles"]:
-        if role["RoleName"].startswith(lane.name):
-            lane.bench.client("iam").put_role_policy(RoleName=role["RoleName"], PolicyName="Key", PolicyDocument=mine)
+    lane.bench.client("iam").put_role_policy(RoleName=role.rpartition("/")[2], PolicyName="Key", PolicyDocument=mine)
     other.iam.put_role_policy(
         RoleName=other.deploy,
         PolicyName="Key",

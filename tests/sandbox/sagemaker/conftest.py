@@ -236,7 +236,9 @@ class JobRequests:
         return self.account._sagemaker.jobs._runs[arn]
 
     def pid(self, arn: str) -> int:
-        """Return the process of a running job."""
+        """Return the process of a job that was started; it may have written to its log before it is known here."""
+        while self.run(arn)._container is None:
+            time.sleep(0.01)
         return self.run(arn)._container.pid
 
     @staticmethod

@@ -29,7 +29,7 @@ Client = Callable[[str], Any]
 
 @pytest.fixture
 def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    running = sandbox_process.start(tmp_path / "sandbox")
+    running = sandbox_process.start(tmp_path)
     keys = {"AWS_ACCESS_KEY_ID": f"AKIASBOX{ACCOUNT}", "AWS_SECRET_ACCESS_KEY": "sandbox"}
     for name, value in (keys | {"AWS_ENDPOINT_URL": running.endpoint, "NO_PROXY": "*", "no_proxy": "*"}).items():
         monkeypatch.setenv(name, value)
