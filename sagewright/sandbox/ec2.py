@@ -12,6 +12,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroup
 
 from . import interface_endpoints
+from .ways_out import is_interface
 
 _TEXT = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{1,255}")
 _GATEWAY_SERVICES = ("s3", "dynamodb")
@@ -117,7 +118,7 @@ def _changed_vpc_endpoint(ec2: Any, vpc_id: str, **changes: Any) -> None:
             )
         for table in changes.get("remove_route_tables") or ():
             ec2.delete_route(table, endpoint.destination_prefix_list_id)
-    interface = endpoint is not None and interface_endpoints.is_interface(endpoint)
+    interface = endpoint is not None and is_interface(endpoint)
     if interface:
         interface_endpoints.change(ec2, endpoint, changes)
     _modify_vpc_endpoint(ec2, vpc_id=vpc_id, **changes)

@@ -14,7 +14,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from typing_extensions import override
 from werkzeug.wrappers import Response
 
-from . import ec2, kms, logs, s3_events, service_times, signature
+from . import kms, logs, networks, s3_events, service_times, signature
 from .athena import Athena
 from .clients import Clients
 from .clock import Clock
@@ -102,7 +102,7 @@ class Gateway:
         clients.authorizer.tags.provide("cloudwatch", self.cloudwatch.tags_of)
         clients.authorizer.tags.provide("codebuild", self.codebuild.tags_of)
         resource_policies.judge_alone()
-        ec2.apply()
+        networks.apply()
         logs.apply(clock)
         kms.apply()
         s3_events.apply(self.bus, clock)

@@ -9,21 +9,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.utils import random_private_ip
 
-# What the last part of an endpoint's service is called, for each service that the sandbox has; others by their names.
-# https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
-NAMES: Mapping[str, str] = {
-    "cloudwatch": "monitoring",
-    "sagemaker": "sagemaker.api",
-    "sagemaker-runtime": "sagemaker.runtime",
-    "sagemaker-featurestore-runtime": "sagemaker.featurestore-runtime",
-    **{
-        name: name
-        for name in (
-            *("athena", "cloudformation", "codebuild", "codepipeline", "ec2", "events", "glue", "kms", "lambda"),
-            *("logs", "s3", "scheduler", "secretsmanager", "sns", "ssm", "sts"),
-        )
-    },
-}
+from .ways_out import NAMES, is_interface
 
 
 def check(ec2: Any, vpc_id: str, service_name: str, asked: Mapping[str, Any]) -> None:
@@ -75,11 +61,6 @@ def change(ec2: Any, endpoint: Any, changes: Mapping[str, Any]) -> None:
     for subnet in added:
         made = ec2.create_network_interface(subnet, random_private_ip())
         endpoint.network_interface_ids.append(made.id)
-
-
-def is_interface(endpoint: Any) -> bool:
-    """Tell interface endpoints from gateways."""
-    return (endpoint.vpc_endpoint_type or "Gateway").lower() == "interface"
 
 
 def _check_subnets(ec2: Any, vpc_id: str, subnets: Iterable[str]) -> None:

@@ -6,20 +6,33 @@ for it is asked for elsewhere.
 
 import ipaddress
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
+from . import networks
 from .iam.asked import Asked
 from .iam.decision import Access, Policies, decide
 from .iam.demand import Demand
 from .iam.documents import parse
 from .iam.principal import Principal
-from .interface_endpoints import NAMES, is_interface
 from .protocol import ApiError
 
+# What the last part of an endpoint's service is called, for each service that the sandbox has; others by their names.
+# https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html
+NAMES: Mapping[str, str] = {
+    "cloudwatch": "monitoring",
+    "sagemaker": "sagemaker.api",
+    "sagemaker-runtime": "sagemaker.runtime",
+    "sagemaker-featurestore-runtime": "sagemaker.featurestore-runtime",
+    **{
+        name: name
+        for name in (
+            *("athena", "cloudformation", "codebuild", "codepipeline", "ec2", "events", "glue", "kms", "lambda"),
+            *("logs", "s3", "scheduler", "secretsmanager", "sns", "ssm", "sts"),
+        )
+    },
+}
 _HTTPS = 443
 _ANYWHERE = "0.0.0.0/0"
 _ANY_PROTOCOL = "-1"
@@ -59,7 +72,7 @@ class WaysOut:
 
 def require(place: Place, who: Principal, asked: Asked, demands: Sequence[Demand]) -> None:
     """Refuse what does not get out of its VPC, where a program in AWS would wait until it gives up."""
-    ec2 = ec2_backends[place.account][place.region]
+    ec2 = networks.of(place.account, place.region)
     vpc = ec2.get_subnet(place.subnet).vpc_id
     name = NAMES.get(_service(asked), _service(asked))
     service = f"com.amazonaws.{asked.caller.region}.{name}"
@@ -79,6 +92,11 @@ def require(place: Place, who: Principal, asked: Asked, demands: Sequence[Demand
         groups = ", ".join(endpoint.security_group_ids)
         raise _unreachable(f"{groups} of {endpoint.id} lets no HTTPS in from {', '.join(place.groups)}")
     _judge(endpoint, who, asked, demands)
+
+
+def is_interface(endpoint: Any) -> bool:
+    """Tell interface endpoints from gateways."""
+    return (endpoint.vpc_endpoint_type or "Gateway").lower() == "interface"
 
 
 def _service(asked: Asked) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.logs.models import logs_backends
-from moto.ssm.models import ssm_backends
 
+from ..networks import ssm_backends
 from .identities import account_in, role_at
 
 TagsOf = Callable[[str], Mapping[str, str]]

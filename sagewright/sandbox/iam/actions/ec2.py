@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from moto.ec2.models import ec2_backends
-
+from ... import networks
 from ..asked import Asked
 from ..demand import Context, Demand
 from .arns import ANY, own_arn, tag_keys
@@ -86,13 +85,13 @@ def _named(asked: Asked) -> Iterator[tuple[str, str]]:
 def _tied(asked: Asked) -> Iterator[tuple[str, str]]:
     """Yield what an association ties together, which its id does not tell."""
     association = asked.text("AssociationId")
-    for table in list(ec2_backends[asked.caller.account][asked.caller.region].route_tables.values()):
+    for table in list(networks.of(asked.caller.account, asked.caller.region).route_tables.values()):
         for tied in table.associations if association else ():
             if association == tied["RouteTableAssociationId"] and "SubnetId" in tied:
                 yield from (("route-table", table.id), ("subnet", str(tied["SubnetId"])))
 
 
 def _tags_of(asked: Asked, name: str) -> Context:
-    tags: dict[str, str] = ec2_backends[asked.caller.account][asked.caller.region].tags.get(name, {})
+    tags: dict[str, str] = networks.of(asked.caller.account, asked.caller.region).tags.get(name, {})
     keys = {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
     return keys | {f"ec2:ResourceTag/{key}": value for key, value in tags.items()}

@@ -4,8 +4,8 @@ import sys
 from typing import Any
 
 from botocore.exceptions import ClientError
-from moto.ec2.models import ec2_backends
 
+from ... import networks
 from ...clients import Clients
 from ...clock import Clock
 from ...protocol import ApiError, Caller
@@ -46,6 +46,6 @@ def _write(clients: Clients, clock: Clock, caller: Caller, log: dict[str, Any], 
 
 def _note_failure(caller: Caller, flow_log: str) -> None:
     # moto has no API by which a log's delivery fails later.
-    log = ec2_backends[caller.account][caller.region].flow_logs[flow_log]
+    log = networks.of(caller.account, caller.region).flow_logs[flow_log]
     log.deliver_logs_status = "FAILED"
     log.deliver_logs_error_message = "Access error"

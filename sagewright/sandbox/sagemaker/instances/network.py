@@ -62,7 +62,6 @@ class Interfaces:
 
     def __init__(self, clients: Clients, clock: Clock, caller: Caller, vpc: Record | None, owner: str) -> None:
         """Leaving `vpc` empty makes none: the instances run in SageMaker's own network."""
-        self._ec2 = clients.get("ec2", caller.account, caller.region)
         self._clients = clients
         self._clock = clock
         self._caller = caller
@@ -71,6 +70,10 @@ class Interfaces:
         self._lock = threading.Lock()
         self._made: dict[int, tuple[str, ActingClients]] = {}
         self._held: set[str] = set()
+
+    @property
+    def _ec2(self) -> Any:
+        return self._clients.get("ec2", self._caller.account, self._caller.region)
 
     def attach(self, acting: ActingClients, instance: int, request: Record) -> None:
         """Put an instance into the VPC as its role; `request` names what in S3 it has to reach from there."""
