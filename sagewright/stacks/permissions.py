@@ -18,6 +18,8 @@ from sagewright.stacks.place import Place
 
 Condition = Mapping[str, Mapping[str, Any]]
 
+# Whatever is asked of the CDK goes to another process: this once.
+_ACCOUNT = Aws.ACCOUNT_ID
 # The repository of the managed image in its registry account, which the SageMaker SDK's list names.
 _IMAGE_REPOSITORY = "sagemaker-scikit-learn"
 _READ_IMAGE = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -79,12 +81,12 @@ def allow(  # noqa: PLR0913 (the fields of a statement)
     role.add_to_policy(
         iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources), conditions=conditions)
     )
-    if because is not None:
-        for resource in resources:
-            if "*" in resource:
-                found = _read(Stack.of(role).resolve(resource)).replace(Aws.ACCOUNT_ID, "<AWS::AccountId>")
-                finding = Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{found}]", reason=because)
-                Validations.of(role).acknowledge(finding)
+    wide = [resource for resource in resources if "*" in resource]
+    if because is not None and wide:
+        stack = Stack.of(role)
+        read = [_read(stack.resolve(resource)).replace(_ACCOUNT, "<AWS::AccountId>") for resource in wide]
+        findings = [Acknowledgment(id=f"AwsSolutions-IAM5[Resource::{each}]", reason=because) for each in read]
+        Validations.of(role).acknowledge(*findings)
 
 
 def read_objects(role: iam.Role, sid: str, place: Place, folders: Sequence[str], *, because: str) -> None:

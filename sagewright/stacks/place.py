@@ -5,6 +5,7 @@ tie two deployments together, and a principal or a key of another account may no
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 import aws_cdk as cdk
@@ -20,6 +21,11 @@ _CONSOLES = {
     "aws-cn": "console.amazonaws.cn",
     "aws-us-gov": "console.amazonaws-us-gov.com",
 }
+
+
+@cache  # the CDK, which knows it, is another process, and every ARN asks
+def _partition(region: str) -> str:
+    return RegionInfo.get(region).partition or cdk.Aws.PARTITION
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Place:
     @property
     def partition(self) -> str:
         """The partition of the region, such as `aws`."""
-        return RegionInfo.get(self.region).partition or cdk.Aws.PARTITION
+        return _partition(self.region)
 
     @property
     def domain(self) -> str:

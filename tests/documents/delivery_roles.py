@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from shutil import copytree
 from tempfile import TemporaryDirectory
@@ -168,6 +169,7 @@ def _short(resource: str) -> str:
     return re.sub(r"[0-9a-f]{64}\.zip", "<tools>.zip", without)
 
 
+@cache
 def _template() -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         project = Path(folder) / "churn"

@@ -1,4 +1,7 @@
-"""What a score is worth over all thresholds, and at the one that the model decides by."""
+"""What a score is worth over all thresholds, and at the one that the model decides by.
+
+Point for point they are scikit-learn's curves, without it: to load it takes longer than all else that a page needs.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from sagewright.cli.training import number
 
@@ -25,7 +26,7 @@ class Judged:
     """Scores of rows, which of them are positive, and which the model calls so."""
 
     positive: str
-    # Arrays; their type and the one that scikit-learn's stubs ask for do not match.
+    # Arrays.
     truth: Any
     called: Any
     scores: Any
@@ -54,6 +55,13 @@ class Judged:
         """Tell probabilities from decision values, which have no scale."""
         return bool(self.scores.min() >= 0 and self.scores.max() <= 1)
 
+    def over_thresholds(self) -> tuple[Any, Any]:
+        """Count hits and false alarms from where no row is called positive to where all are; like scores at once."""
+        order = np.argsort(-self.scores)
+        last = np.append(np.flatnonzero(np.diff(self.scores[order])), len(order) - 1)
+        hits = np.append(0, np.cumsum(self.truth[order])[last])
+        return hits, np.append(0, last + 1) - hits
+
     def point(self) -> tuple[float, float, float]:
         """Return precision, recall and false-positive rate of what the model calls positive; 0 where undefined."""
         hits = int((self.called & self.truth).sum())
@@ -75,8 +83,9 @@ def charts(judged: Judged, metrics: dict[str, float]) -> list[Chart]:
 
 
 def _precision_recall(judged: Judged, metrics: dict[str, float]) -> Chart:
-    curve: Any = precision_recall_curve(judged.truth, judged.scores)
-    precision, recall = curve[0][::-1], curve[1][::-1]
+    hits, false = judged.over_thresholds()
+    # Of nothing that is called positive, nothing is wrong.
+    precision, recall = np.append(1, hits[1:] / (hits + false)[1:]), hits / hits[-1]
     at = np.searchsorted(recall, np.linspace(0, 1, LISTED))
     own_precision, own_recall, _ = judged.point()
     share = float(judged.truth.mean())
@@ -97,8 +106,8 @@ def _precision_recall(judged: Judged, metrics: dict[str, float]) -> Chart:
 
 
 def _roc(judged: Judged, metrics: dict[str, float]) -> Chart:
-    curve: Any = roc_curve(judged.truth, judged.scores)
-    false, true, _ = curve
+    hits, false = judged.over_thresholds()
+    true, false = hits / hits[-1], false / false[-1]
     at = np.linspace(0, 1, LISTED)
     _, recall, own_false = judged.point()
     made = figure(
@@ -117,9 +126,7 @@ def _roc(judged: Judged, metrics: dict[str, float]) -> Chart:
 
 
 def _calibration(judged: Judged) -> Chart:
-    curve: Any = calibration_curve(judged.truth, judged.scores, n_bins=BINS, strategy="quantile")
-    happened, said = curve
-    counts = _counts(judged.scores)
+    happened, said, counts = _groups(judged)
     reach = TWO_SIDES * np.sqrt(happened * (1 - happened) / counts)
     made = figure(
         _reference("As said", [0, 1], [0, 1]),
@@ -143,11 +150,13 @@ def _calibration(judged: Judged) -> Chart:
     return Chart("Calibration", told, shares(made), Table(("Said", "Was so", "Rows"), rows))
 
 
-def _counts(scores: Any) -> Any:
-    """Count the rows of each of calibration_curve's groups, which it does not tell."""
-    edges = np.percentile(scores, np.linspace(0, 100, BINS + 1))
-    counts = np.bincount(np.searchsorted(edges[1:-1], scores), minlength=BINS)
-    return counts[counts > 0]
+def _groups(judged: Judged) -> tuple[Any, Any, Any]:
+    """Return of groups of about equal size, by score: the share that is positive, the mean score, how many rows."""
+    edges = np.percentile(judged.scores, np.linspace(0, 100, BINS + 1))
+    group = np.searchsorted(edges[1:-1], judged.scores)
+    sums = [np.bincount(group, weights, minlength=BINS) for weights in (judged.truth, judged.scores, None)]
+    happened, said, counts = (each[sums[2] > 0] for each in sums)
+    return happened / counts, said / counts, counts
 
 
 def _thinned(x: Any, y: Any) -> tuple[list[float], list[float]]:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import auc, average_precision_score, roc_auc_score
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from sagewright.cli.report.binary_curves import MOST_POINTS, Judged, charts
+from sagewright.cli.report.binary_curves import BINS, MOST_POINTS, Judged, charts
 from sagewright.cli.report.chart import NOTHING
 from sagewright.cli.report.classes import Confusion
 from sagewright.cli.report.content import Evaluation
@@ -67,6 +68,23 @@ def test_the_groups_of_the_calibration_hold_every_row_and_every_positive(judged:
     counts = [int(row[2].replace(",", "")) for row in picture.table.rows]
     assert sum(counts) == len(judged.truth)
     assert float(np.dot(happened, counts)) == pytest.approx(judged.truth.sum())
+
+
+@pytest.mark.parametrize("digits", [1, 12])
+def test_every_point_of_a_curve_is_scikit_learns(judged: Judged, digits: int) -> None:
+    some = slice(None, MOST_POINTS - 1)  # so few that all of their points are drawn
+    few = replace(
+        judged, truth=judged.truth[some], called=judged.called[some], scores=np.round(judged.scores[some], digits)
+    )
+    pictures = drawn(few)
+    recall, precision = points(pictures["Precision and recall"].figure.data[0])
+    by_recall: Any = precision_recall_curve(few.truth, few.scores)
+    np.testing.assert_allclose((precision, recall), (by_recall[0][::-1], by_recall[1][::-1]))
+    by_alarms: Any = roc_curve(few.truth, few.scores, drop_intermediate=False)
+    np.testing.assert_allclose(points(pictures["ROC"].figure.data[0]), by_alarms[:2])
+    said, happened = points(pictures["Calibration"].figure.data[1])
+    groups: Any = calibration_curve(few.truth, few.scores, n_bins=BINS, strategy="quantile")
+    np.testing.assert_allclose((happened, said), groups)
 
 
 def test_groups_of_equal_scores_are_counted_as_scikit_learn_makes_them(judged: Judged) -> None:
