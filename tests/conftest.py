@@ -3,13 +3,25 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 COMPILED_CDK = Path(__file__).parent / "compiled_cdk.cjs"
 WARM = Path(__file__).parent / "loop" / "warm.py"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while tests are imported, nor later among what that made: it all stays."""
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.collect()
+    gc.freeze()
+    return collected
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,17 +30,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
-def pytest_collection_finish() -> None:
-    """Leave alone what the imports have made: every full collection would look at all of it again."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder that all processes of one test run share."""
     own = tmp_path_factory.getbasetemp()
     return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The one sandbox of this process: what moto keeps, and by whose clock, it has once for all."""
+    from sagewright.sandbox.server import start  # noqa: PLC0415 - it takes long, and most tests need none
+
+    running = start(tmp_path_factory.mktemp("sandbox"))
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,14 +2,14 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sagewright.sandbox.server import Sandbox, start
+from sagewright.sandbox.server import Sandbox
 
 from .work_tree import WorkTree
 
@@ -33,10 +33,8 @@ class RunningSandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    running = start(tmp_path_factory.mktemp("sandbox"))
-    yield RunningSandbox(running)
-    running.stop()
+def sandbox(embedded: Sandbox) -> RunningSandbox:
+    return RunningSandbox(embedded)
 
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"

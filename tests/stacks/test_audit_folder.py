@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from sagewright.sandbox.iam.decision import Access, Policies, decide
 from sagewright.sandbox.iam.documents import Policy, parse
 from sagewright.sandbox.iam.principal import Principal
-from sagewright.sandbox.server import Sandbox, start
+from sagewright.sandbox.server import Sandbox
 
 FIRST, OTHER = "111111111111", "222222222222"
 REGION = "eu-west-1"
@@ -123,18 +123,16 @@ def test_without_a_repository_there_is_no_audit_to_protect(three: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory, of_bucket: dict[str, Any]) -> Iterator[Any]:
+def s3(embedded: Sandbox, of_bucket: dict[str, Any]) -> Any:
     """S3 as the account's administrator, with a bucket that has the policy, versions and one entry of the audit."""
-    sandbox: Sandbox = start(tmp_path_factory.mktemp("sandbox") / "data")
-    client = sandbox.clients.get("s3", FIRST, REGION)
+    client = embedded.clients.get("s3", FIRST, REGION)
     client.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     # The sandbox speaks plain HTTP, which the policy denies first.
     named = [each for each in of_bucket["Statement"] if "audit/" in json.dumps(each)]
     client.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({**of_bucket, "Statement": named}))
     client.put_object(Bucket=BUCKET, Key="audit/entry.json", Body=b"first", IfNoneMatch="*")
-    yield client
-    sandbox.stop()
+    return client
 
 
 def refused(call: Callable[..., Any], **parameters: Any) -> str:

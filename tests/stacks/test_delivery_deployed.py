@@ -6,7 +6,7 @@ What belongs to pipelines and builds is left out of the template: nothing here s
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from sagewright.sandbox.cloudwatch.metrics import Place
-from sagewright.sandbox.server import Sandbox, start
+from sagewright.sandbox.server import Sandbox
 from sagewright.stacks import execution_policy
 
 ACCOUNT, REGION, QUALIFIER = "616161616161", "eu-west-1", "hnb659fds"
@@ -100,17 +100,17 @@ class Deployed:
 
 
 @pytest.fixture(scope="module")
-def deployed(tmp_path_factory: pytest.TempPathFactory, synthesized_of: Callable[..., Any]) -> Iterator[Deployed]:
-    folder = tmp_path_factory.mktemp("deployed")
-    assembly = synthesized_of(folder / "churn", ENVIRONMENT, SECTIONS, {"dev": ACCOUNT})
-    there = Deployed(start(folder / "sandbox"))
+def deployed(
+    embedded: Sandbox, tmp_path_factory: pytest.TempPathFactory, synthesized_of: Callable[..., Any]
+) -> Deployed:
+    assembly = synthesized_of(tmp_path_factory.mktemp("deployed") / "churn", ENVIRONMENT, SECTIONS, {"dev": ACCOUNT})
+    there = Deployed(embedded)
     role = prepared(there)
     for stack in ("churn-dev-data", "churn-delivery"):
         upload(there, assembly.folder, stack)
     there.create("churn-dev-data", json.dumps(assembly["churn-dev-data"].body), role)
     there.create("churn-delivery", json.dumps(hearing(assembly["churn-delivery"].body)), role)
-    yield there
-    there.sandbox.stop()
+    return there
 
 
 def prepared(there: Deployed) -> str:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +17,15 @@ from sagewright.sandbox.images.containers import Containers, Process
 OURS = Path(sagewright.__file__).parent
 # As many threads as in the image, because a model holds their number; none spins, because tests run side by side.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "DATA_VERSION": "2026-11-21"}
+
+# Runs programs of a bundle one after the other, and ends with the first that fails.
+IN_ONE_PROCESS = """
+import json, sys
+from pathlib import Path
+from sagewright.runtime.jobs.programs import run
+for bundle, *arguments in map(json.loads, sys.argv[1:]):
+    assert run(arguments, Path(bundle)) == 0, arguments
+"""
 
 
 def bundle_of(package: Path, target: Path) -> Path:
@@ -102,6 +113,16 @@ class Project:
             text=True,
             check=False,
         )
+
+    def run_again(self) -> None:
+        """Run the three jobs once more, beside what they wrote, in one process that loads everything itself."""
+        jobs = self._preprocess("data again"), self._train("model again"), self._evaluate("evaluation again")
+        calls = [self._call(job)[1:] for job in jobs]
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.unpack_archive(calls[0][0], folder)
+            command = [sys.executable, "-c", IN_ONE_PROCESS, *map(json.dumps, calls)]
+            environment = {"PATH": os.environ["PATH"], "PYTHONPATH": folder, **ENVIRONMENT}
+            subprocess.run(command, env=environment, cwd=self.root, check=True)
 
     def run_all(self, image: Containers) -> "Project":
         """Run the three jobs in containers, where the libraries are loaded already."""

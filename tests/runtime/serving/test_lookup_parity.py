@@ -7,7 +7,7 @@ query reads. Rows are asked for at a time that both know everything of.
 import itertools
 import json
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from sagewright.runtime.serving.schema import Schema
 from sagewright.sandbox.clients import access_key
 from sagewright.sandbox.feature_store.kind import FEATURE_GROUP
 from sagewright.sandbox.protocol import Caller
-from sagewright.sandbox.server import Sandbox, start
+from sagewright.sandbox.server import Sandbox
 from tests.runtime.jobs.datasets.joined_history import DATABASE, LABELLED, History, Record, answered, iso, plan
 
 REGION, ACCOUNT = "eu-west-1", "111111111111"
@@ -33,13 +33,6 @@ HOUR_MS = 3_600_000
 NOW = 1_760_000_000_000
 ROWS = 240
 RECORDS = 30
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    running = start(tmp_path_factory.mktemp("sandbox"))
-    yield running
-    running.stop()
 
 
 def records(draw: random.Random, ids: list[Any], features: Mapping[str, list[Any]], *, seconds: bool) -> list[Record]:
@@ -119,10 +112,10 @@ def trained(folder: Path, given: list[History], labelled: pd.DataFrame) -> tuple
     return Schema.load(folder / "schema.json"), table.rows[[column.name for column in columns]]
 
 
-def stored(sandbox: Sandbox, given: list[History]) -> None:
+def stored(embedded: Sandbox, given: list[History]) -> None:
     """Write every record as the ingestion would, through SageMaker's own API."""
-    sagemaker = sandbox.clients.get("sagemaker", ACCOUNT, REGION)
-    runtime = sandbox.clients.get("sagemaker-featurestore-runtime", ACCOUNT, REGION)
+    sagemaker = embedded.clients.get("sagemaker", ACCOUNT, REGION)
+    runtime = embedded.clients.get("sagemaker-featurestore-runtime", ACCOUNT, REGION)
     for history in given:
         name, (record_id, event_time) = f"shop-{history.name}-v1", [*history.types][:2]
         sagemaker.create_feature_group(
@@ -136,7 +129,7 @@ def stored(sandbox: Sandbox, given: list[History]) -> None:
         )
     for history in given:
         name, (record_id, event_time) = f"shop-{history.name}-v1", [*history.types][:2]
-        kept = sandbox._gateway._sagemaker.store
+        kept = embedded._gateway._sagemaker.store
         kept.wait(FEATURE_GROUP, Caller(ACCOUNT, REGION, ""), name, is_there, 30)
         for each in history.records:
             if each.deleted:
@@ -167,13 +160,13 @@ def moment(stored: Any) -> str:
 
 
 def test_rows_by_their_ids_are_what_the_join_gave_the_training(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    embedded: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = random.Random(11)  # noqa: S311 - the same rows in every run
     given, labelled = histories(draw), rows(draw)
     schema, wanted = trained(tmp_path, given, labelled)
-    stored(sandbox, given)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", sandbox.endpoint)
+    stored(embedded, given)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", embedded.endpoint)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", access_key(ACCOUNT))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "sandbox")
     lookups = Lookups.of(schema, {lookup.REGION: REGION, lookup.TIME_LIMIT: "30000"})

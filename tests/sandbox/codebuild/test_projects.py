@@ -73,7 +73,8 @@ def test_a_project_is_made_changed_listed_and_deleted(yard: Any) -> None:
     changed = yard.client.update_project(name=name, description="new", concurrentBuildLimit=-1)["project"]
     assert (changed["description"], changed["tags"]) == ("new", [{"key": "team", "value": "ml"}])
     assert "concurrentBuildLimit" not in changed
-    assert name in yard.client.list_projects()["projects"]
+    newest = yard.client.list_projects(sortBy="CREATED_TIME", sortOrder="DESCENDING")["projects"]
+    assert name in newest
     build = yard.build(name)
     yard.client.delete_project(name=name)
     assert yard.client.batch_get_projects(names=[name])["projectsNotFound"] == [name]

@@ -117,9 +117,9 @@ def test_an_object_that_arrives_starts_a_pipeline_with_its_key(bench: Any, told:
         "Parameters": [{"Name": "Key", "Type": "String"}],
         "Steps": [{"Name": "End", "Type": "Fail", "Arguments": {"ErrorMessage": "that is all"}}],
     }
-    arn = sagemaker.create_pipeline(
-        PipelineName=bench.name, RoleArn=role, PipelineDefinition=json.dumps(definition), ClientRequestToken="a" * 32
-    )["PipelineArn"]
+    arn = sagemaker.create_pipeline(PipelineName=bench.name, RoleArn=role, PipelineDefinition=json.dumps(definition))[
+        "PipelineArn"
+    ]
     start = {"Effect": "Allow", "Action": "sagemaker:StartPipelineExecution", "Resource": arn}
     listed = {"PipelineParameterList": [{"Name": "Key", "Value": "$.detail.object.key"}]}
     target = {"Id": "pipeline", "Arn": arn, "RoleArn": bench.role("events.amazonaws.com", start)}

@@ -68,7 +68,6 @@ def test_a_pipeline_starts_with_the_scheduled_time_and_only_once_for_it(bench: A
         PipelineName=bench.name,
         PipelineDefinition=json.dumps(FAIL),
         RoleArn=pipelines,
-        ClientRequestToken="a" * 32,
     )
     request = {
         "PipelineName": bench.name,

@@ -1,6 +1,5 @@
 """What is written online is what can be read there, by the rules of a store that is not ours."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,16 +7,9 @@ import pytest
 from sagewright.runtime.jobs.ingestion.online_writer import Clients, OnlineWriter, Write
 from sagewright.sandbox.feature_store.kind import FEATURE_GROUP
 from sagewright.sandbox.protocol import Caller
-from sagewright.sandbox.server import Sandbox, start
+from sagewright.sandbox.server import Sandbox
 
 ACCOUNT, REGION = "111111111111", "eu-west-1"
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    running = start(tmp_path_factory.mktemp("sandbox"))
-    yield running
-    running.stop()
 
 
 @pytest.mark.parametrize(
@@ -28,10 +20,10 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     ],
 )
 def test_the_values_that_came_last_are_read_whatever_was_there(
-    sandbox: Sandbox, name: str, kind: str, before: str, after: str
+    embedded: Sandbox, name: str, kind: str, before: str, after: str
 ) -> None:
-    sagemaker = sandbox.clients.get("sagemaker", ACCOUNT, REGION)
-    runtime: Any = sandbox.clients.get("sagemaker-featurestore-runtime", ACCOUNT, REGION)
+    sagemaker = embedded.clients.get("sagemaker", ACCOUNT, REGION)
+    runtime: Any = embedded.clients.get("sagemaker-featurestore-runtime", ACCOUNT, REGION)
     features = {"id": "String", "at": kind, "wind": "Fractional", "gusts": "Integral"}
     sagemaker.create_feature_group(
         FeatureGroupName=name,
@@ -40,7 +32,7 @@ def test_the_values_that_came_last_are_read_whatever_was_there(
         FeatureDefinitions=[{"FeatureName": each, "FeatureType": type_} for each, type_ in features.items()],
         OnlineStoreConfig={"EnableOnlineStore": True},
     )
-    store, caller = sandbox._gateway._sagemaker.store, Caller(ACCOUNT, REGION, "")
+    store, caller = embedded._gateway._sagemaker.store, Caller(ACCOUNT, REGION, "")
     store.wait(FEATURE_GROUP, caller, name, lambda each: each["FeatureGroupStatus"] == "Created", 20)
     writer = OnlineWriter(Clients(lambda: runtime), name)
 
