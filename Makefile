@@ -42,18 +42,19 @@ help:
 demo: $(READY)
 	SAGEWRIGHT_SETUP_SECONDS=$$(cat $(READY)) sagewright demo $(ARGS)
 
-test: $(READY) $(GROOVY)/.ready
+test: $(READY)
 	pytest $(SPREAD) $(ARGS)
 
 soak: $(READY)
 	pytest $(SPREAD) -m soak $(ARGS)
 
-check: $(READY) $(CHECKOV)/.ready
+check: $(READY) $(CHECKOV)/.ready $(GROOVY)/.ready
 	ruff format --check
 	ruff check
 	pyrefly check
 	pyrefly check --python-version 3.12
 	python tests/templates --checkov $(CHECKOV)/bin/checkov
+	pytest -q tests/delivery_elsewhere/groovy_lint.py
 
 synth: $(READY)
 	cd sagewright/seed_code/churn && cdk synth --quiet --output $(CURDIR)/cdk.out

@@ -69,20 +69,40 @@ def the(findings: Any, result: str) -> Finding:
     return found
 
 
-def test_the_command_tells_every_check_and_ends_with_0_where_nothing_would_fail(
+def test_the_command_tells_every_check_warns_of_closed_environments_and_ends_with_0_where_nothing_would_fail(
     patient: Patient, run: Callable[..., Result]
 ) -> None:
     subject = patient()
+    file = subject.project.root / "project.yaml"
+    qualifier = f"q{uuid.uuid4().hex[:8]}"
+    later = (("staging", "222222222222"), ("prod", "333333333333"))
+    more = "".join(
+        f'  {name}: {{account: "{account}", region: eu-west-1, security: {{bootstrap_qualifier: {qualifier}}}}}\n'
+        for name, account in later
+    )
+    file.write_text(file.read_text().replace("data: {", f"{more}data: {{", 1))
 
     done = run("doctor", "--project", subject.project.root, "--json")
 
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
+    found = told["findings"]
     assert told["healthy"] is True
-    assert {each["check"] for each in told["findings"]} == {
+    assert {each["check"] for each in found} == {
         *(tools.CHECK, caller.CREDENTIALS, caller.CLOCK, regions.SUBSCRIPTIONS, regions.LINKED_ROLES, "bootstrap"),
         *(regions.REGION, quotas.CHECK, surroundings.NAMES, surroundings.SOURCE),
     }
+    itself = "; `sagewright deploy` does it here by itself"
+    closed = [each for each in found if "or does not trust" in each["told"]]
+    assert [(each["result"], each["told"], each["mend"]) for each in closed] == [
+        (
+            "warning",
+            f"{name} ({account}) is not bootstrapped, or does not trust 111111111111{itself}",
+            f"sagewright bootstrap {name}",
+        )
+        for name, account in later
+    ]
+    assert not [each for each in found if "could not be looked at" in each["told"]]
 
 
 def test_the_command_ends_with_1_and_names_the_mending_command(patient: Patient, run: Callable[..., Result]) -> None:
@@ -256,35 +276,6 @@ def test_a_check_that_is_denied_says_so_and_the_others_go_on(patient: Patient, m
     denied = [each for each in found if each.told.startswith("could not be looked at: Nothing is deployed in dev yet")]
     assert {each.check for each in denied} >= {"bootstrap", "permissions boundary", "names"}
     assert found[-1].check == surroundings.SOURCE
-
-
-def test_each_environment_that_is_closed_is_one_warning_here_where_deploy_bootstraps(
-    patient: Patient, run: Callable[..., Result]
-) -> None:
-    subject = patient()
-    file = subject.project.root / "project.yaml"
-    qualifier = f"q{uuid.uuid4().hex[:8]}"
-    more = "".join(
-        f'  {name}: {{account: "{account}", region: eu-west-1, security: {{bootstrap_qualifier: {qualifier}}}}}\n'
-        for name, account in (("staging", "222222222222"), ("prod", "333333333333"))
-    )
-    file.write_text(file.read_text().replace("data: {", f"{more}data: {{", 1))
-
-    done = run("doctor", "--project", subject.project.root, "--json")
-
-    assert done.exit_code == 0
-    found = json.loads(done.stdout)["findings"]
-    itself = "; `sagewright deploy` does it here by itself"
-    closed = [each for each in found if "or does not trust" in each["told"]]
-    assert [(each["result"], each["told"], each["mend"]) for each in closed] == [
-        (
-            "warning",
-            f"{name} ({account}) is not bootstrapped, or does not trust 111111111111{itself}",
-            f"sagewright bootstrap {name}",
-        )
-        for name, account in (("staging", "222222222222"), ("prod", "333333333333"))
-    ]
-    assert not [each for each in found if "could not be looked at" in each["told"]]
 
 
 def test_a_key_that_is_disabled_or_will_be_deleted_is_a_failure_with_the_command_that_mends_it(

@@ -1,13 +1,8 @@
-"""The Jenkinsfiles: Groovy that the linter takes, words that Declarative Pipeline knows, the lines of the builds."""
+"""The Jenkinsfiles: words that Declarative Pipeline knows, the lines of the builds. `make check` lints their Groovy."""
 
-import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -19,39 +14,12 @@ from tests.delivery_elsewhere import declarative
 
 Write = Callable[..., Project]
 FILES = ("Jenkinsfile", "delivery/promotion/Jenkinsfile", "delivery/rollback/Jenkinsfile")
-LINTER = Path(f"{sys.prefix}-groovy") / "node_modules" / "npm-groovy-lint" / "lib" / "index.js"
 
 
 def scripts(text: str) -> list[list[str]]:
     """The lines that each `sh` runs, as the shell gets them."""
     found = re.findall(r"sh '''(.*?)'''", text, re.DOTALL)
     return [[line.strip().replace("\\\\", "\\") for line in each.splitlines() if line.strip()] for each in found]
-
-
-def lint(folder: Path) -> dict[str, int]:
-    assert LINTER.is_file(), f"{LINTER} is not there: `make test` installs it"
-    assert shutil.which("java"), "Java is not there: the linter runs on it"
-    asked = ["--noserver", "--no-insight", "--files", "**/Jenkinsfile", "--path", folder, "--output", "json"]
-    node = Path(sys.prefix) / "bin" / "node"
-    # Java runs for seconds here, and compiles for longer than that unless it is told not to.
-    quick = os.environ | {"JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
-    done = subprocess.run([node, LINTER, *asked], capture_output=True, text=True, check=False, cwd=folder, env=quick)
-    summary = json.loads(done.stdout[done.stdout.index("{") :])["summary"]
-    return {"files": summary["totalFilesLinted"], "errors": summary["totalFoundErrorNumber"]}
-
-
-@pytest.mark.slow
-def test_the_linter_finds_no_error_in_them_and_finds_one_that_is_there(written: Write) -> None:
-    project = written("jenkins")
-    broken = project.root / "broken" / "Jenkinsfile"
-    broken.parent.mkdir()
-    broken.write_text((project.root / FILES[0]).read_text().replace("stages {", "stages [", 1))
-
-    # In one run, because most of the time goes into its start.
-    found = lint(project.root)
-
-    assert found["files"] == len(FILES) + 1
-    assert found["errors"] == 1
 
 
 @pytest.mark.parametrize("name", FILES)

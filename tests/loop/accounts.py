@@ -58,6 +58,8 @@ class Sandbox:
     ready: Mapping[str, Any]
     process: subprocess.Popen[str]
     clients: dict[tuple[str | None, ...], Any] = field(default_factory=dict)
+    decided: list[dict[str, Any]] = field(default_factory=list)
+    """The decisions that were read already: a long loop has thousands."""
 
     @classmethod
     @contextmanager
@@ -136,7 +138,8 @@ class Sandbox:
             self.client("s3").head_bucket(Bucket=last)
         log = Path(self.ready["data"]) / "access.jsonl"
         until(lambda: f"arn:aws:s3:::{last}" in log.read_text())
-        return [json.loads(line) for line in log.read_text().splitlines()]
+        self.decided.extend(json.loads(line) for line in log.read_text().splitlines()[len(self.decided) :])
+        return [*self.decided]
 
 
 @dataclass(frozen=True)
@@ -269,7 +272,7 @@ def until(reached: Callable[[], bool]) -> None:
     deadline = time.monotonic() + LONGEST_S
     while not reached():
         assert time.monotonic() < deadline, "it never happened"
-        threading.Event().wait(0.05)
+        threading.Event().wait(0.1)
 
 
 def end(process: subprocess.Popen[str]) -> None:

@@ -4,11 +4,9 @@ The sandbox writes down every decision. Each is judged again by the same functio
 statement: the statement is needed where a decision that was "allowed" then is not. So it is with each action in it.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
 from botocore.exceptions import ClientError
@@ -29,17 +27,18 @@ class Recorded:
     decisions: Mapping[str, list[dict[str, Any]]]
     guarded: Callable[[str], Policies]
 
-    def allows(self, decision: Mapping[str, Any], statements: Statements) -> bool:
-        """Judge a recorded request again, with other statements in the role's policy."""
+    def allows(self, decision: Mapping[str, Any], instead: Policy) -> bool:
+        """Judge a recorded request again, with another policy of the role."""
         role = decision["role"]
         principal = Principal("assumed-role", decision["principal"], role.split(":")[4], role_arn=role)
         access = Access(principal, decision["action"], decision["resource"], decision["account"], decision["context"])
         of = self.guarded(decision["resource"])
-        return decide(access, Policies((policy(statements),), resource=of.resource, rule=of.rule)).allowed
+        return decide(access, Policies((instead,), resource=of.resource, rule=of.rule)).allowed
 
     def needed(self, role: str, kept: Statements) -> bool:
         """Whether something that the role did is refused with these statements alone."""
-        return any(not self.allows(each, kept) for each in self.decisions[role] if each["allowed"])
+        instead = policy(kept)
+        return any(not self.allows(each, instead) for each in self.decisions[role] if each["allowed"])
 
     def superfluous_statements(self) -> list[tuple[str, str]]:
         return [
@@ -69,12 +68,7 @@ def without(statement: dict[str, Any], action: str) -> dict[str, Any]:
 
 
 def policy(statements: Statements) -> Policy:
-    return _policy(json.dumps(statements))
-
-
-@cache
-def _policy(statements: str) -> Policy:
-    return parse({"Version": "2012-10-17", "Statement": json.loads(statements)}, "policy")
+    return parse({"Version": "2012-10-17", "Statement": statements}, "policy")
 
 
 def guards(sandbox: Sandbox, decisions: list[dict[str, Any]]) -> Callable[[str], Policies]:

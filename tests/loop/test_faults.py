@@ -41,7 +41,7 @@ CODE = """
 import os, signal, threading
 from sklearn.linear_model import LogisticRegression
 
-KILLED, DISK_FULL, ENDLESS = 1, 2, 3
+KILLED, DISK_FULL, ENDLESS, RAISED = 1, 2, 3, 4
 
 
 def fit(X, y, hyperparameters):
@@ -54,9 +54,12 @@ def fit(X, y, hyperparameters):
     if fault == ENDLESS:
         print("waiting", flush=True)
         threading.Event().wait()
+    if fault == RAISED:
+        print("about to fit")
+        raise ValueError("no such animal")
     return LogisticRegression().fit(X, y)
 """
-NONE, KILLED, DISK_FULL, ENDLESS = range(4)
+NONE, KILLED, DISK_FULL, ENDLESS, RAISED = range(5)
 BROKEN = "import sys; sys.exit('no such library')"
 ENDPOINT, STACK = "ferries-dev", "ferries-dev-serving"
 RECORD, COPY = "/sagewright/ferries/dev/release", "/sagewright/ferries/dev/releases/dev"
@@ -268,29 +271,6 @@ def test_a_release_that_was_interrupted_is_waited_for_when_it_is_repeated(ferrie
     assert all(f"/{number}" in record for record in ferries.records())
 
 
-def test_a_deployment_that_was_interrupted_is_waited_for_when_it_is_repeated(ferries: Ferries) -> None:
-    file = ferries.cli.folder / "project.yaml"
-    text = file.read_text()
-    file.write_text(f"{text}tags: {{cost-center: '1'}}\n")
-    api = ferries.client("cloudformation")
-
-    def updates() -> dict[str, Any]:
-        return {each["StackName"]: each.get("LastUpdatedTime") for each in api.describe_stacks()["Stacks"]}
-
-    before = updates()
-    try:
-        interrupted = ferries.start("deploy")
-        until(lambda: updates() != before or interrupted.poll() is not None)
-        os.killpg(interrupted.pid, signal.SIGINT)
-        _, error = interrupted.communicate()
-        assert interrupted.returncode == 130, error
-        ferries.cli.ok("deploy")
-    finally:
-        file.write_text(text)
-    states = {each["StackName"]: each["StackStatus"] for each in api.describe_stacks()["Stacks"]}
-    assert {states[name] for name in ("ferries-dev-data", "ferries-training")} == {"UPDATE_COMPLETE"}
-
-
 def test_a_config_that_the_endpoint_left_behind_its_stacks_back_is_applied(ferries: Ferries, second: str) -> None:
     if len(ferries.configs()) == 1:
         ferries.cli.ok("release", second)
@@ -332,6 +312,55 @@ def predict_fn(content, model):
 def output_fn(prediction, accept):
     return prediction
 """
+
+
+def test_a_request_at_which_the_container_fails_tells_what_it_wrote(ferries: Ferries, second: str) -> None:
+    good = ferries.other(second)
+    ferries.cli.ok("release", ferries.version(archive(REFUSING)))
+    try:
+        done = ferries.cli.run("invoke", "--row", "{}")
+    finally:
+        ferries.cli.ok("release", good)
+    assert done.returncode == 1
+    assert "answered 500: the container failed. The last lines of" in done.stderr
+    assert "LookupError: no such tariff" in done.stderr
+    assert "<html" not in done.stderr.lower()
+
+
+def test_after_many_releases_the_last_two_superseded_configs_are_kept(ferries: Ferries, second: str) -> None:
+    while len(ferries.configs()) < 3:
+        ferries.cli.ok("release", ferries.other(second))
+    newest, middle, oldest = ferries.configs()
+    released = ferries.cli.ok("release", ferries.other(second))
+    assert ferries.configs() == [released["endpoint_config"], newest, middle]
+    assert released["deleted"]["endpoint_configs"] == [oldest]
+    assert len(ferries.client("sagemaker").list_models()["Models"]) == 3
+
+
+# The next two change project.yaml, and come last of the releases: each that finds another file synthesizes anew.
+def test_a_deployment_that_was_interrupted_is_waited_for_when_it_is_repeated(ferries: Ferries) -> None:
+    file = ferries.cli.folder / "project.yaml"
+    text = file.read_text()
+    file.write_text(f"{text}tags: {{cost-center: '1'}}\n")
+    api = ferries.client("cloudformation")
+
+    def updates() -> dict[str, Any]:
+        return {each["StackName"]: each.get("LastUpdatedTime") for each in api.describe_stacks()["Stacks"]}
+
+    before = updates()
+    try:
+        interrupted = ferries.start("deploy")
+        until(lambda: updates() != before or interrupted.poll() is not None)
+        os.killpg(interrupted.pid, signal.SIGINT)
+        _, error = interrupted.communicate()
+        assert interrupted.returncode == 130, error
+        ferries.cli.ok("deploy")
+    finally:
+        file.write_text(text)
+    states = {each["StackName"]: each["StackStatus"] for each in api.describe_stacks()["Stacks"]}
+    assert {states[name] for name in ("ferries-dev-data", "ferries-training")} == {"UPDATE_COMPLETE"}
+
+
 CANARY = "serving: {instances: {min: 2}, rollout: {strategy: canary, percent: 50, bake_minutes: 10}}\n"
 
 
@@ -351,7 +380,7 @@ def test_an_alarm_takes_a_release_back_and_the_version_before_comes_back_all_at_
         while releasing.poll() is None:
             with suppress(ClientError):
                 runtime.invoke_endpoint(EndpointName=ENDPOINT, ContentType="text/csv", Body=b"30,12.5,0")
-            threading.Event().wait(0.02)
+            threading.Event().wait(0.05)
         _, error = releasing.communicate()
         again = ferries.cli.run("release", earlier)
     finally:
@@ -369,16 +398,6 @@ def test_an_alarm_takes_a_release_back_and_the_version_before_comes_back_all_at_
     assert all(f"/{earlier}" in record for record in ferries.records())
 
 
-def test_after_many_releases_the_last_two_superseded_configs_are_kept(ferries: Ferries, second: str) -> None:
-    while len(ferries.configs()) < 3:
-        ferries.cli.ok("release", ferries.other(second))
-    newest, middle, oldest = ferries.configs()
-    released = ferries.cli.ok("release", ferries.other(second))
-    assert ferries.configs() == [released["endpoint_config"], newest, middle]
-    assert released["deleted"]["endpoint_configs"] == [oldest]
-    assert len(ferries.client("sagemaker").list_models()["Models"]) == 3
-
-
 @pytest.mark.parametrize(("fault", "said"), [(KILLED, "137"), (DISK_FULL, "No space left on device")])
 def test_a_training_job_that_dies_registers_nothing(ferries: Ferries, fault: int, said: str) -> None:
     sagemaker = ferries.client("sagemaker")
@@ -390,6 +409,17 @@ def test_a_training_job_that_dies_registers_nothing(ferries: Ferries, fault: int
     assert said in done.stderr
     after = sagemaker.list_model_packages(ModelPackageGroupName="ferries")["ModelPackageSummaryList"]
     assert len(after) == before
+
+
+def test_a_training_that_fails_tells_step_reason_and_log(ferries: Ferries) -> None:
+    write_data(ferries.cli.folder, RAISED)
+    done = ferries.cli.run("train")
+    assert done.returncode == 1
+    first, *log = done.stderr[done.stderr.index("Error:") :].splitlines()
+    assert "failed at step Train" in first
+    assert "no such animal" in first
+    assert any("about to fit" in line for line in log)
+    assert any("__init__.py" in line and "in fit" in line for line in log), "the user's own line is in the log"
 
 
 def children(of: int) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.loop import privileges
+from tests.loop import networks, privileges
 from tests.loop.accounts import BROKEN, DEV, PROD, REGION, STRANGER, Lifts, Sandbox, table, until
 from tests.loop.privileges import Recorded
 
@@ -142,6 +142,22 @@ def drift(project: Lifts) -> None:
     until(lambda: endpoint()["EndpointStatus"] == "InService")
 
 
+def test_jobs_and_models_run_in_the_networks_of_their_own_environments(loop: Loop) -> None:
+    def outputs(environment: str, account: str) -> dict[str, str]:
+        api = loop.sandbox.client("cloudformation", account)
+        (stack,) = api.describe_stacks(StackName=f"full-{environment}-network")["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+    dev, prod, ec2 = outputs("dev", DEV), outputs("prod", PROD), loop.sandbox.client("ec2", PROD)
+    jobs = {"Subnets": [dev["Subnet1"], dev["Subnet2"]], "SecurityGroupIds": [dev["JobsGroup"]]}
+    assert networks.of_jobs(loop.sandbox.client("sagemaker"), "full") == [jobs] * 3
+    subnets = [prod["Subnet1"], prod["Subnet2"]]
+    model = {"Subnets": subnets, "SecurityGroupIds": [prod["EndpointGroup"]]}
+    models = networks.of_models(loop.sandbox.client("sagemaker", PROD), "full-prod")
+    assert models == [model] * len(models) != []
+    assert any("full-prod" in each for each in networks.interfaces(ec2, networks.vpc_of(ec2, subnets)))
+
+
 @pytest.fixture(scope="module")
 def full(loop: Loop) -> Recorded:
     """What every role of a project did that trains in one account and serves in another."""
@@ -166,7 +182,8 @@ def test_nothing_that_the_loop_does_is_denied(loop: Loop, full: Recorded, plain:
 def test_the_decisions_are_judged_again_as_they_were(name: str, request: pytest.FixtureRequest) -> None:
     recorded: Recorded = request.getfixturevalue(name)
     assert all(recorded.decisions.values())
-    assert all(recorded.allows(each, recorded.roles[role]) for role, of in recorded.decisions.items() for each in of)
+    policies = {role: privileges.policy(statements) for role, statements in recorded.roles.items()}
+    assert all(recorded.allows(each, policies[role]) for role, of in recorded.decisions.items() for each in of)
 
 
 @pytest.mark.parametrize("name", ["full", "plain"])

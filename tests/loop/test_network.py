@@ -1,4 +1,7 @@
-"""The whole loop in a network, made for the project or there before, and taking it down in the order that AWS needs."""
+"""The whole loop in a network, made for the project or there before, and taking it down in the order that AWS needs.
+
+In small, the first is in `test_least_privilege.py`, the second in `test_other_tables.py`.
+"""
 
 import json
 import os
@@ -16,9 +19,10 @@ import pytest
 from botocore.config import Config
 from sklearn import datasets
 
+from tests.loop import networks
 from tests.loop.accounts import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
 REGION = "eu-west-1"
 PROJECT = """
@@ -71,17 +75,9 @@ class Home:
         loaded.frame.to_csv(folder / "wines.csv", index=False)
         return self.command_line(folder)
 
-    def vpc_of(self, subnets: list[str]) -> str:
-        return self.client("ec2").describe_subnets(SubnetIds=subnets)["Subnets"][0]["VpcId"]
-
-    def interfaces(self, vpc: str) -> list[str]:
-        """The descriptions of the interfaces in a VPC."""
-        found = self.client("ec2").describe_network_interfaces(Filters=[{"Name": "vpc-id", "Values": [vpc]}])
-        return [each["Description"] for each in found["NetworkInterfaces"]]
-
     def emptied(self, vpc: str) -> None:
         """Block until SageMaker has taken its interfaces out of a VPC."""
-        until(lambda: not self.interfaces(vpc))
+        until(lambda: not networks.interfaces(self.client("ec2"), vpc))
 
     def destroy(self, cli: Any, *stacks: str) -> str:
         """Run the CDK's own command for them, on the assembly that was deployed; what it says."""
@@ -111,23 +107,10 @@ def released(cli: Any) -> None:
     assert len(cli.ok("invoke", "dev", "--held-out", "5")) == 5
 
 
-def vpc_configs(home: Home, name: str) -> list[dict[str, list[str]]]:
+def networks_of(home: Home, name: str) -> list[dict[str, list[str]]]:
     """In which network the project's jobs ran and its model runs."""
     sagemaker = home.client("sagemaker")
-    executions = sagemaker.list_pipeline_executions(PipelineName=f"{name}-training")["PipelineExecutionSummaries"]
-    steps = sagemaker.list_pipeline_execution_steps(PipelineExecutionArn=executions[0]["PipelineExecutionArn"])
-    jobs = [each["Metadata"] for each in steps["PipelineExecutionSteps"]]
-    processing = [each["ProcessingJob"]["Arn"].rpartition("/")[2] for each in jobs if "ProcessingJob" in each]
-    (training,) = [each["TrainingJob"]["Arn"].rpartition("/")[2] for each in jobs if "TrainingJob" in each]
-    (model,) = sagemaker.list_models(NameContains=f"{name}-dev-serving")["Models"]
-    return [
-        *(
-            sagemaker.describe_processing_job(ProcessingJobName=each)["NetworkConfig"]["VpcConfig"]
-            for each in processing
-        ),
-        sagemaker.describe_training_job(TrainingJobName=training)["VpcConfig"],
-        sagemaker.describe_model(ModelName=model["ModelName"])["VpcConfig"],
-    ]
+    return [*networks.of_jobs(sagemaker, name), *networks.of_models(sagemaker, f"{name}-dev")]
 
 
 def outputs(home: Home, stack: str) -> dict[str, str]:
@@ -148,16 +131,17 @@ def test_a_project_runs_in_a_network_of_its_own(home: Home) -> None:
     known = outputs(home, "own-dev-network")
     subnets = [known["Subnet1"], known["Subnet2"]]
     jobs = {"Subnets": subnets, "SecurityGroupIds": [known["JobsGroup"]]}
-    assert vpc_configs(home, "own") == [jobs, jobs, jobs, {**jobs, "SecurityGroupIds": [known["EndpointGroup"]]}]
-    assert any("own-dev" in description for description in home.interfaces(home.vpc_of(subnets)))
+    assert networks_of(home, "own") == [jobs, jobs, jobs, {**jobs, "SecurityGroupIds": [known["EndpointGroup"]]}]
+    ec2 = home.client("ec2")
+    assert any("own-dev" in description for description in networks.interfaces(ec2, networks.vpc_of(ec2, subnets)))
 
 
-@pytest.mark.soak
 def test_a_network_goes_last_and_stays_while_interfaces_of_an_endpoint_are_in_it(
     home: Home, own: Any, request: pytest.FixtureRequest
 ) -> None:
     known = outputs(home, "own-dev-network")
-    vpc, ec2 = home.vpc_of([known["Subnet1"]]), home.client("ec2")
+    ec2 = home.client("ec2")
+    vpc = networks.vpc_of(ec2, [known["Subnet1"]])
 
     assert "cannot be deleted as it is in use by own-dev-access" in home.destroy(own, "own-dev-network")
     home.destroy(own, "release/*")
@@ -179,20 +163,12 @@ def test_a_network_goes_last_and_stays_while_interfaces_of_an_endpoint_are_in_it
 @pytest.fixture(scope="module")
 def guest(home: Home) -> Mapping[str, Any]:
     """A project in a network that was there before: what it was given."""
-    ec2 = home.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/24")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.0.0/25")["Subnet"]["SubnetId"]
-    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
-    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
-    s3 = {"ServiceName": f"com.amazonaws.{REGION}.s3", "VpcEndpointType": "Gateway"}
-    ec2.create_vpc_endpoint(VpcId=vpc, RouteTableIds=[table], **s3)
-    group = ec2.create_security_group(GroupName="ml", Description="ML", VpcId=vpc)["GroupId"]
-    ids = {"vpc_id": vpc, "subnets": [subnet], "security_groups": [group]}
+    ids = networks.made_by_hand(home.client("ec2"), REGION)
     released(home.project("guest", {"mode": "import", **ids}))
     return ids
 
 
 def test_a_project_runs_in_a_network_that_is_there(home: Home, guest: Mapping[str, Any]) -> None:
     given = {"Subnets": guest["subnets"], "SecurityGroupIds": guest["security_groups"]}
-    assert vpc_configs(home, "guest") == [given] * 4
-    assert any("guest-dev" in description for description in home.interfaces(guest["vpc_id"]))
+    assert networks_of(home, "guest") == [given] * 4
+    assert any("guest-dev" in each for each in networks.interfaces(home.client("ec2"), guest["vpc_id"]))

@@ -1,14 +1,19 @@
 """Tables that Sagewright has never seen, each described by a project file and a package in a folder of its own."""
 
+import json
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pandas as pd
 import pytest
+from botocore.config import Config
 from sklearn import datasets
+
+from tests.loop import networks
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +42,8 @@ class Table:
     # Another state of the package, which learns worse, and what is told of it beside the numbers.
     worse: str = ""
     refusal: str = ""
+    # The region of a network that is there before, which the project is to run in.
+    network_in: str = ""
 
 
 def tumours() -> pd.DataFrame:
@@ -161,16 +168,33 @@ TABLES = [
                 return DummyRegressor().fit(X, y)
             """,
         refusal="must be at least -1.0000 (version 1, which is live, has rmse 5",
+        network_in="us-east-1",
     ),
 ]
 
 
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[[Path], Any]) -> Iterator[Any]:
+@dataclass(frozen=True)
+class Home:
     """A folder with a sandbox that serves every project in it."""
+
+    folder: Path
+    variables: Mapping[str, str]
+
+    def client(self, service: Any, region: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
+            region_name=region,
+            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
+            config=Config(proxies={}),
+        )
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory, command_line: Callable[[Path], Any]) -> Iterator[Home]:
     cli = command_line(tmp_path_factory.mktemp("tables"))
-    cli.ok("sandbox", "up")
-    yield cli
+    yield Home(cli.folder, cli.ok("sandbox", "up")["environment"])
     cli.ok("sandbox", "down")
 
 
@@ -180,11 +204,15 @@ CASES = [pytest.param(each, id=each.name, marks=[] if each.worse else pytest.mar
 
 @pytest.mark.parametrize("table", CASES)
 def test_a_table_goes_from_its_project_file_to_predictions(
-    home: Any, table: Table, command_line: Callable[[Path], Any]
+    home: Home, table: Table, command_line: Callable[[Path], Any]
 ) -> None:
     folder = home.folder / table.name
     folder.mkdir()
     text = textwrap.dedent(table.project)
+    region = table.network_in
+    network = networks.made_by_hand(home.client("ec2", region), region) if region else {}
+    if network:
+        text += f"network: {json.dumps({'mode': 'import', **network})}\n"
     (folder / "project.yaml").write_text(text)
     package = folder / text.partition("code: ")[2].split(",")[0].split("}")[0].strip()
     package.mkdir(parents=True)
@@ -208,6 +236,12 @@ def test_a_table_goes_from_its_project_file_to_predictions(
         errors = [abs(answer["prediction"] - float(answer["truth"])) for answer in answers]
         assert sorted(errors)[10] < 70
     assert cli.ok("models")[0]["live_in"] == [table.environment]
+
+    if network:
+        given = {"Subnets": network["subnets"], "SecurityGroupIds": network["security_groups"]}
+        sagemaker, name = home.client("sagemaker", region), f"{table.name}-{table.environment}"
+        assert [*networks.of_jobs(sagemaker, table.name), *networks.of_models(sagemaker, name)] == [given] * 4
+        assert any(name in each for each in networks.interfaces(home.client("ec2", region), network["vpc_id"]))
 
     if table.worse:
         assert trained["champion"]["reason"] == "there is nothing to compare with: no version is live"

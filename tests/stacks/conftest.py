@@ -1,3 +1,5 @@
+import fcntl
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -148,22 +150,39 @@ def synthesize(folder: Path, accounts: Mapping[str, str]) -> Assembly:
 
 
 @pytest.fixture(scope="session")
-def one(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def once(shared: Path) -> Callable[..., Assembly]:
+    """Synthesize a project, unless another process of the tests has, or does so now: then take what it made."""
+
+    def run(environments: str, accounts: Mapping[str, str], sections: str = SECTIONS) -> Assembly:
+        folder = shared / "assemblies" / hashlib.sha256(f"{environments}{sections}".encode()).hexdigest()
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / "done"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                synthesize(write_project(folder / "churn", environments, sections), accounts)
+                done.touch()
+        return Assembly(folder / "churn" / "cdk.out", accounts)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def one(once: Callable[..., Assembly]) -> Assembly:
     """One environment that does everything, in the account of the credentials in use."""
-    return synthesize(write_project(tmp_path_factory.mktemp("one") / "churn", ONE), {"dev": "999999999999"})
+    return once(ONE, {"dev": "999999999999"})
 
 
 @pytest.fixture(scope="session")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def three(once: Callable[..., Assembly]) -> Assembly:
     """Three environments, each in an account of its own."""
-    return synthesize(write_project(tmp_path_factory.mktemp("three") / "churn", THREE), ACCOUNTS)
+    return once(THREE, ACCOUNTS)
 
 
 @pytest.fixture(scope="session")
-def three_in_one_account(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+def three_in_one_account(once: Callable[..., Assembly]) -> Assembly:
     """Three environments without accounts: all in that of the credentials in use."""
-    folder = write_project(tmp_path_factory.mktemp("together") / "churn", THREE_IN_ONE_ACCOUNT)
-    return synthesize(folder, dict.fromkeys(ACCOUNTS, "999999999999"))
+    return once(THREE_IN_ONE_ACCOUNT, dict.fromkeys(ACCOUNTS, "999999999999"))
 
 
 @pytest.fixture(scope="session")
@@ -234,18 +253,13 @@ def synthesized_of() -> Callable[..., Assembly]:
 
 
 @pytest.fixture(scope="session")
-def delivered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Assembly]:
+def delivered(once: Callable[..., Assembly]) -> Callable[..., Assembly]:
     """Synthesize a project of given environments with more sections, once however often it is asked for."""
-    known: dict[tuple[str, str, str], Assembly] = {}
     judged = SECTIONS.splitlines(keepends=True)[-1]
 
     def run(environments: str, more: str, evaluation: str = judged) -> Assembly:
-        if (environments, more, evaluation) not in known:
-            sections = SECTIONS.replace(judged, evaluation) + more
-            folder = write_project(tmp_path_factory.mktemp("delivered") / "churn", environments, sections)
-            named = [name for name in ACCOUNTS if name in environments]
-            accounts = {name: ACCOUNTS[name] if ACCOUNTS[name] in environments else "999999999999" for name in named}
-            known[environments, more, evaluation] = synthesize(folder, accounts)
-        return known[environments, more, evaluation]
+        named = [name for name in ACCOUNTS if name in environments]
+        accounts = {name: ACCOUNTS[name] if ACCOUNTS[name] in environments else "999999999999" for name in named}
+        return once(environments, accounts, SECTIONS.replace(judged, evaluation) + more)
 
     return run

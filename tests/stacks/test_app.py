@@ -54,15 +54,21 @@ def written(tmp_path_factory: pytest.TempPathFactory, three_environments_of: Cal
     return folder
 
 
-@pytest.mark.slow
-def test_a_second_synthesis_elsewhere_is_the_same_byte_for_byte(
-    written: Path, three_environments_of: Callable[[Path], Path], tmp_path: Path
-) -> None:
-    folder = three_environments_of(tmp_path / "over" / "there")
-    ran = run(folder, umask=0o077, PYTHONHASHSEED="2", TZ="Asia/Tokyo", CDK_OUTDIR=str(folder / "other.out"))
-
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, three_environments_of: Callable[[Path], Path]) -> Path:
+    """The same project in another place, in a file of another name, which the context tells; its assembly."""
+    folder = three_environments_of(tmp_path_factory.mktemp("over") / "there")
+    (folder / "project.yaml").rename(folder / "other.yaml")
+    outdir, context = folder / "other.out", json.dumps({"project": "other.yaml"})
+    surroundings = {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "CDK_OUTDIR": str(outdir), "CDK_CONTEXT_JSON": context}
+    ran = run(folder, umask=0o077, **surroundings)
     assert ran.returncode == 0, ran.stderr
-    here, there = files(written / "cdk.out"), files(folder / "other.out")
+    return outdir
+
+
+@pytest.mark.slow
+def test_a_second_synthesis_elsewhere_is_the_same_byte_for_byte(written: Path, elsewhere: Path) -> None:
+    here, there = files(written / "cdk.out"), files(elsewhere)
     assert len(here) > 20
     assert here == there
 
@@ -120,15 +126,9 @@ def test_a_wrong_project_file_is_told_in_one_paragraph(project: Callable[..., Pa
     assert len(ran.stderr.strip().splitlines()) == 1
 
 
-def test_another_project_file_is_read_when_the_context_names_it(project: Callable[..., Path]) -> None:
-    folder = project()
-    (folder / "project.yaml").rename(folder / "other.yaml")
-    context = json.dumps({"project": "other.yaml"})
-
-    ran = run(folder, CDK_OUTDIR=str(folder / "cdk.out"), CDK_CONTEXT_JSON=context)
-
-    assert ran.returncode == 0, ran.stderr
-    assert (folder / "cdk.out" / "churn-dev-data.template.json").exists()
+def test_another_project_file_is_read_when_the_context_names_it(elsewhere: Path) -> None:
+    assert (elsewhere / "churn-dev-data.template.json").exists()
+    assert not (elsewhere.parent / "project.yaml").exists()
 
 
 def test_synthesis_asks_aws_for_nothing(three: Any) -> None:
