@@ -10,7 +10,7 @@ from .api_call import call, found
 from .api_resource import ApiResource
 
 _IN_PROGRESS = {"Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting"}
-_POLL_S = 0.05
+_POLL_S = 0.2
 # AWS's own limit for CloudFormation to wait is longer than any start on one machine can take.
 _TIMEOUT_S = 3600.0
 _DEPLOYMENT = (
