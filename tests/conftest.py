@@ -21,6 +21,7 @@ def pytest_collection() -> Generator[None, object, object]:
     gc.enable()
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)  # a test leaves little that only a collection finds
     return collected
 
 

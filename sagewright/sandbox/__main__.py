@@ -21,6 +21,7 @@ def main() -> None:
 
     gc.freeze()
     gc.enable()
+    gc.set_threshold(50_000)  # nearly all that a request makes goes with it
     parser = argparse.ArgumentParser(
         prog="python -m sagewright.sandbox", description="An embedded AWS on a local port."
     )

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,6 +61,7 @@ def test_a_new_projects_own_tests_pass(run: Run, tmp_path: Path) -> None:
     call = [sys.executable, "-m", "pytest", "-q"]
     done = subprocess.run(call, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
+    assert re.search(r"\d+ passed", done.stdout)
 
 
 def test_a_name_that_aws_would_refuse_is_refused_and_nothing_is_left(run: Run, tmp_path: Path) -> None:
