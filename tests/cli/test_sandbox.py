@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from sagewright.cli import sandbox_process
-from tests.loop.conftest import CommandLine
+from tests.loop.client_of import client_of
+from tests.loop.command_line import CommandLine
 
 
 @pytest.fixture
@@ -28,14 +27,7 @@ def test_up_answers_is_idempotent_and_down_leaves_nothing(sagewright: CommandLin
     call = [sys.executable, "-m", "sagewright.cli", "sandbox", "up", "--json"]
     up = json.loads(subprocess.run(call, cwd=sagewright.folder, capture_output=True, check=True).stdout)
     environment: dict[str, str] = up["environment"]
-    sts = boto3.client(
-        "sts",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(proxies={}),
-    )
+    sts = client_of(environment, "sts")
     assert sts.get_caller_identity()["Account"] == "111111111111"
 
     again = sagewright.ok("sandbox", "up")

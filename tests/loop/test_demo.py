@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import sagewright
 from sagewright.cli import sandbox_process
+from tests.loop.client_of import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +36,7 @@ class Demo:
     variables: dict[str, str]
 
     def client(self, service: Any) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-            region_name=self.variables["AWS_REGION"],
-            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
-            config=Config(proxies={}),
-        )
+        return client_of(self.variables, service)
 
     def invoke(self, body: str, content_type: str = "text/csv", **options: Any) -> Any:
         runtime = self.client("sagemaker-runtime")

@@ -15,12 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.loop.accounts import archive
+from tests.loop.client_of import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -85,14 +84,7 @@ class Ferries:
 
     def client(self, service: Any) -> Any:
         if service not in self.clients:
-            self.clients[service] = boto3.client(
-                service,
-                endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-                region_name=self.variables["AWS_REGION"],
-                aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
-                config=Config(proxies={}),
-            )
+            self.clients[service] = client_of(self.variables, service)
         return self.clients[service]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -14,13 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from sklearn import datasets
 
 from tests.loop import networks
 from tests.loop.accounts import until
+from tests.loop.client_of import client_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.soak]
 
@@ -55,14 +54,7 @@ class Home:
 
     def client(self, service: Any) -> Any:
         if service not in self.clients:
-            self.clients[service] = boto3.client(
-                service,
-                endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-                region_name=REGION,
-                aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
-                config=Config(proxies={}),
-            )
+            self.clients[service] = client_of(self.variables, service, REGION)
         return self.clients[service]
 
     def project(self, name: str, network: Mapping[str, Any]) -> Any:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pandas as pd
 import pytest
-from botocore.config import Config
 from sklearn import datasets
 
 from tests.loop import networks
+from tests.loop.client_of import client_of
 
 pytestmark = pytest.mark.slow
 
@@ -181,14 +180,7 @@ class Home:
     variables: Mapping[str, str]
 
     def client(self, service: Any, region: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.variables["AWS_ENDPOINT_URL"],
-            region_name=region,
-            aws_access_key_id=self.variables["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.variables["AWS_SECRET_ACCESS_KEY"],
-            config=Config(proxies={}),
-        )
+        return client_of(self.variables, service, region)
 
 
 @pytest.fixture(scope="session")

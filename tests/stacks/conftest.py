@@ -1,4 +1,3 @@
-import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +9,7 @@ import pytest
 
 from sagewright.app import build, empty
 from sagewright.project import load
+from tests.made_once import made_once
 
 ACCOUNTS = {"dev": "111111111111", "staging": "222222222222", "prod": "333333333333"}
 REGION = "eu-west-1"
@@ -151,17 +151,11 @@ def synthesize(folder: Path, accounts: Mapping[str, str]) -> Assembly:
 
 @pytest.fixture(scope="session")
 def once(shared: Path) -> Callable[..., Assembly]:
-    """Synthesize a project, unless another process of the tests has, or does so now: then take what it made."""
+    """Synthesize a project once in a test run, whichever of its processes asks first."""
 
     def run(environments: str, accounts: Mapping[str, str], sections: str = SECTIONS) -> Assembly:
         folder = shared / "assemblies" / hashlib.sha256(f"{environments}{sections}".encode()).hexdigest()
-        folder.mkdir(parents=True, exist_ok=True)
-        done = folder / "done"
-        with (folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not done.exists():
-                synthesize(write_project(folder / "churn", environments, sections), accounts)
-                done.touch()
+        made_once(folder, lambda: synthesize(write_project(folder / "churn", environments, sections), accounts))
         return Assembly(folder / "churn" / "cdk.out", accounts)
 
     return run

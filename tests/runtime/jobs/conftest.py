@@ -1,6 +1,5 @@
 """Four projects, from raw files to an evaluated model."""
 
-import fcntl
 import json
 import shutil
 import subprocess
@@ -12,21 +11,20 @@ import pytest
 
 from sagewright.sandbox.images.catalogue import SCIKIT_LEARN
 from sagewright.sandbox.images.containers import Containers
+from tests.made_once import made_once
 from tests.runtime.jobs.project_run import OURS, Project
 
 TABLES = Path(__file__).parent / "tables"
 
 
 def run_once(project: Project, image: Containers, prepare: Callable[[Path], object]) -> Project:
-    """Run a project's jobs, unless another process of the tests has, or does so now: then take what it made."""
-    project.root.mkdir(parents=True, exist_ok=True)
-    done = project.root / ".done"
-    with (project.root / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            prepare(project.root / "raw")
-            project.run_all(image)
-            done.touch()
+    """Run a project's jobs once in a test run, whichever of its processes asks first."""
+
+    def run() -> None:
+        prepare(project.root / "raw")
+        project.run_all(image)
+
+    made_once(project.root, run)
     return project
 
 
